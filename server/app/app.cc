@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/app.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "server/backend/torchscript/torchscript_backend.h"
+#include "server/base/status_macros.h"
+#include "server/executor/cpu_count.h"
+#include "server/frontend/torchere_v1/model_status_service.h"
+#include "server/frontend/torchere_v1/predict_service.h"
+#include "server/registry/repository.h"
+
+namespace torchere {
+namespace {
+
+constexpr GateLimits kStatusLimits{.max_requests_in_flight = 4096,
+                                   .max_bytes_in_flight = int64_t{256} << 20};
+
+absl::StatusOr<std::vector<ModelSource>> FindModels(const Config& config) {
+  std::vector<ModelSource> models;
+  if (!config.models_dir.empty()) {
+    TORCHERE_ASSIGN_OR_RETURN(Repository repository, ScanRepository(config.models_dir));
+    for (const std::string& warning : repository.warnings) spdlog::warn("{}", warning);
+    models = std::move(repository.models);
+  }
+  for (const ModelFlag& flag : config.models) {
+    const bool taken = std::any_of(models.begin(), models.end(), [&flag](const ModelSource& model) {
+      return model.name == flag.name;
+    });
+    if (taken) {
+      return absl::InvalidArgumentError(absl::StrCat("--model=", flag.name, "=", flag.path,
+                                                     ": ", config.models_dir,
+                                                     " has a model of that name too"));
+    }
+    models.push_back({.name = flag.name, .config_path = "", .versions = {{1, flag.path}}});
+  }
+  return models;
+}
+
+}  // namespace
+
+App::App(const Config& config, Observer& observer)
+    : config_(config),
+      backend_(MakeTorchScriptBackend()),
+      predict_gate_({.max_requests_in_flight = config.max_requests_in_flight,
+                     .max_bytes_in_flight = config.max_bytes_in_flight}),
+      status_gate_(kStatusLimits),
+      pool_(*backend_, Device{}, UsableCores(), observer),
+      loader_(*backend_, pool_),
+      registry_(loader_, observer),
+      pipeline_(registry_),
+      health_([this](const std::string& part) { return IsServing(part); }) {}
+
+absl::StatusOr<std::unique_ptr<App>> App::Start(const Config& config, Observer& observer) {
+  TORCHERE_ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(config.listen));
+  TORCHERE_ASSIGN_OR_RETURN(Listener listener, OpenListener(address, config.insecure));
+  std::unique_ptr<App> app(new App(config, observer));
+  app->address_ = Text(listener.address);
+  TORCHERE_RETURN_IF_ERROR(app->LoadModels());
+  TORCHERE_RETURN_IF_ERROR(app->Serve(std::move(listener)));
+  return app;
+}
+
+// A model of the repository that cannot be loaded is at END and the others are
+// served; one that was asked for by --model ends the start.
+absl::Status App::LoadModels() {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<ModelSource> models, FindModels(config_));
+  const size_t from_repository = models.size() - config_.models.size();
+  for (size_t i = 0; i < models.size(); ++i) {
+    const absl::Status status = registry_.Load(models[i]);
+    if (status.ok() || i < from_repository) continue;
+    return absl::Status(status.code(), absl::StrCat("--model=", models[i].name, "=",
+                                                    models[i].versions.front().path, ": ",
+                                                    status.message()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status App::Serve(Listener listener) {
+  MethodTable methods;
+  AddPredictService(pipeline_, predict_gate_, methods);
+  AddModelStatusService(registry_, status_gate_, methods);
+  health_.AddMethods(status_gate_, methods);
+  std::vector<Listener> listeners;
+  listeners.push_back(std::move(listener));
+  TORCHERE_ASSIGN_OR_RETURN(
+      server_, GrpcServer::Start(std::move(listeners), std::move(methods),
+                                 {.max_message_bytes = config_.max_message_bytes,
+                                  .memory_bytes = 2 * config_.max_bytes_in_flight},
+                                 [this] { pool_.GiveUpDead(); }));
+  return absl::OkStatus();
+}
+
+std::optional<bool> App::IsServing(const std::string& part) const {
+  const std::vector<ModelStatus> models = registry_.List();
+  if (part.empty() || part == "torchere.v1.PredictService") {
+    return std::all_of(models.begin(), models.end(), [this](const ModelStatus& model) {
+      return registry_.IsAvailable(model.name);
+    });
+  }
+  absl::string_view name = part;
+  if (!absl::ConsumePrefix(&name, "models/")) return std::nullopt;
+  const bool known = std::any_of(models.begin(), models.end(),
+                                 [name](const ModelStatus& model) { return model.name == name; });
+  if (!known) return std::nullopt;
+  return registry_.IsAvailable(std::string(name));
+}
+
+int App::models() const {
+  int available = 0;
+  for (const ModelStatus& model : registry_.List()) available += registry_.IsAvailable(model.name);
+  return available;
+}
+
+void App::Drain() {
+  health_.Drain();
+  server_->Drain(config_.drain_timeout);
+}
+
+}  // namespace torchere

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/admission/gate.h"
+#include "server/app/config.h"
+#include "server/backend/backend.h"
+#include "server/executor/device_pool.h"
+#include "server/frontend/grpc/grpc_server.h"
+#include "server/frontend/grpc/health.h"
+#include "server/observe/observer.h"
+#include "server/pipeline/model_loader.h"
+#include "server/pipeline/pipeline.h"
+#include "server/registry/registry.h"
+
+namespace torchere {
+
+// The server as a whole: its stages, made in the order of a request's way and
+// ended in reverse.
+class App {
+ public:
+  // Opens the port, loads the models, then serves. Nothing is served when it
+  // fails; the error is one line for the person who typed the flags.
+  static absl::StatusOr<std::unique_ptr<App>> Start(const Config& config, Observer& observer);
+
+  // "127.0.0.1:8500", with the port it got.
+  const std::string& address() const { return address_; }
+  // How many models answer requests.
+  int models() const;
+
+  // Says NOT_SERVING, takes nothing new, and waits for what has been taken, at
+  // most Config::drain_timeout.
+  void Drain();
+
+ private:
+  App(const Config& config, Observer& observer);
+
+  absl::Status LoadModels();
+  absl::Status Serve(Listener listener);
+  std::optional<bool> IsServing(const std::string& part) const;
+
+  const Config config_;
+  std::string address_;
+  std::unique_ptr<Backend> backend_;
+  Gate predict_gate_;
+  // Status and health: small messages, which a full server still answers.
+  Gate status_gate_;
+  DevicePool pool_;
+  ModelLoader loader_;
+  Registry registry_;
+  Pipeline pipeline_;
+  Health health_;
+  std::unique_ptr<GrpcServer> server_;
+};
+
+}  // namespace torchere

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace torchere {
+
+// --model=NAME=FILE
+struct ModelFlag {
+  std::string name;
+  std::string path;
+};
+
+// What the command line says, checked as far as it can be without opening
+// anything.
+struct Config {
+  // A repository, DIR/<name>/<version>/model.pt; empty where there is none.
+  std::string models_dir;
+  std::vector<ModelFlag> models;
+  std::string listen = "127.0.0.1:8500";
+  // Listens on what is not loopback, though nothing is encrypted or protected.
+  bool insecure = false;
+  int64_t max_message_bytes = int64_t{64} << 20;
+  int64_t max_requests_in_flight = 4096;
+  int64_t max_bytes_in_flight = 0;
+  std::chrono::seconds drain_timeout{30};
+};
+
+// What a command line asks for.
+struct CommandLine {
+  // Nothing where the whole answer is `text`: --help, --version.
+  std::optional<Config> config;
+  std::string text;
+};
+
+// Reads the flags. `version` is what --version answers.
+//
+//   INVALID_ARGUMENT  an unknown flag, a value out of bounds, two models of one
+//                     name, no model at all; one line
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
+                                             const std::string& version);
+
+}  // namespace torchere

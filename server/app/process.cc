@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/process.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+
+namespace torchere {
+namespace {
+
+// The signals that end the server, and the one that ends ExitDeadline's wait.
+sigset_t EndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
+  return signals;
+}
+
+}  // namespace
+
+void PrepareProcess() {
+  // Large activations and messages would else go back to the kernel after each
+  // run and be faulted in again, page by page, at the next.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  signal(SIGPIPE, SIG_IGN);
+  const sigset_t signals = EndSignals();
+  // Every thread that is made from now on inherits it.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+std::string WaitForSignal() {
+  const sigset_t signals = EndSignals();
+  int number = 0;
+  do {
+    sigwait(&signals, &number);
+  } while (number == SIGUSR1);
+  return number == SIGTERM ? "SIGTERM" : "SIGINT";
+}
+
+ExitDeadline::ExitDeadline(std::chrono::seconds time)
+    : thread_([time] {
+        const sigset_t signals = EndSignals();
+        const timespec wait{time.count() + 2, 0};
+        const int signal = sigtimedwait(&signals, nullptr, &wait);
+        if (signal == SIGUSR1) return;
+        spdlog::error("ending without waiting any longer: {}",
+                      signal < 0 ? "what is running has not ended in time" : "a second signal came");
+        std::_Exit(1);
+      }) {}
+
+ExitDeadline::~ExitDeadline() {
+  pthread_kill(thread_.native_handle(), SIGUSR1);
+  thread_.join();
+}
+
+}  // namespace torchere

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/backend/torchscript/module_loader.h"
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/backend/torch/exceptions.h"
+#include "server/backend/torch/runtime.h"
+#include "server/backend/torch/torch_device.h"
+#include "server/backend/torchscript/signature_reader.h"
+#include "server/base/mutex.h"
+
+namespace torchere {
+namespace {
+
+// Whether a frozen graph still reads or writes the module: freezing leaves only
+// those attributes in place that a run may write, or that it cannot judge.
+bool TouchesModule(const torch::jit::Block& block) {
+  const auto touches = [](const torch::jit::Node* node) {
+    if (node->kind() == c10::prim::SetAttr || node->kind() == c10::prim::GetAttr ||
+        node->kind() == c10::prim::CallMethod) {
+      return true;
+    }
+    if (node->hasAttribute(c10::attr::Subgraph) &&
+        TouchesModule(*node->g(c10::attr::Subgraph)->block())) {
+      return true;
+    }
+    return std::any_of(node->blocks().begin(), node->blocks().end(),
+                       [](const torch::jit::Block* inner) { return TouchesModule(*inner); });
+  };
+  return std::any_of(block.nodes().begin(), block.nodes().end(), touches);
+}
+
+// The module with its attributes as constants; nothing of one that may write
+// them, or that LibTorch cannot freeze. Throws nothing.
+std::optional<torch::jit::Module> Freeze(const torch::jit::Module& module,
+                                         const Signature& signature) {
+  std::vector<std::string> methods;
+  for (const MethodSignature& method : signature.methods) methods.push_back(method.name);
+  try {
+    torch::jit::Module frozen = torch::jit::freeze_module(module, methods);
+    for (const std::string& method : methods) {
+      std::shared_ptr<torch::jit::Graph> graph = frozen.get_method(method).graph();
+      if (TouchesModule(*graph->block())) return std::nullopt;
+      torch::jit::OptimizeFrozenGraph(graph);
+    }
+    return frozen;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+// Module::eval() of the modules that have a mode: those written by C++ or frozen
+// before they were saved may have none, which eval() does not take.
+void SetEvaluationMode(const torch::jit::Module& module) {
+  for (torch::jit::Module part : module.modules()) {
+    if (part.hasattr("training")) part.setattr("training", false);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ServableModule> LoadModule(const std::string& path, const Device& device) {
+  const MutexLock lock(TorchLoadMutex());
+  try {
+    at::init_num_threads();
+    ServableModule servable;
+    servable.module = torch::jit::load(path, ToTorch(device));
+    SetEvaluationMode(servable.module);
+    servable.signature = ReadSignature(servable.module);
+    if (servable.signature.methods.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", path, "' holds a module without a method that could be called"));
+    }
+    if (std::optional<torch::jit::Module> frozen = Freeze(servable.module, servable.signature)) {
+      servable.module = *std::move(frozen);
+      servable.output_memory = OutputMemory::kShare;
+    }
+    return servable;
+  } catch (...) {
+    return LoadFailure(path);
+  }
+}
+
+}  // namespace torchere

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/frontend/grpc/accept_gate.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+namespace torchere {
+namespace {
+
+int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+void Watch(int epoll_fd, int fd, uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+}  // namespace
+
+AcceptGate::AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, int max_connections)
+    : listener_(std::move(listener)),
+      acceptor_(std::move(acceptor)),
+      max_connections_(static_cast<size_t>(max_connections)),
+      epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
+      stop_fd_(eventfd(0, EFD_CLOEXEC)),
+      spare_fd_(OpenSpare()) {
+  Watch(epoll_fd_, listener_.fd, EPOLLIN);
+  Watch(epoll_fd_, stop_fd_, EPOLLIN);
+  thread_ = std::jthread([this] { Run(); });
+}
+
+AcceptGate::~AcceptGate() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(stop_fd_, &one, sizeof one);
+  thread_.join();
+  for (const int fd : connections_) close(fd);
+  for (const int fd : {listener_.fd, epoll_fd_, stop_fd_, spare_fd_}) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+void AcceptGate::Run() {
+  std::array<epoll_event, 64> events;
+  while (true) {
+    const int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), -1);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[static_cast<size_t>(i)].data.fd;
+      if (fd == stop_fd_) return;
+      if (fd == listener_.fd) {
+        AcceptAll();
+      } else {
+        Forget(fd);
+      }
+    }
+  }
+}
+
+void AcceptGate::AcceptAll() {
+  while (true) {
+    const int fd = accept4(listener_.fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+      Admit(fd);
+    } else if (errno == EMFILE || errno == ENFILE) {
+      if (spare_fd_ < 0) return;
+      RefuseOne();
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      return;  // EAGAIN: all are taken
+    }
+  }
+}
+
+void AcceptGate::Admit(int fd) {
+  if (connections_.size() >= max_connections_) {
+    close(fd);
+    return;
+  }
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  const int grpcs = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (grpcs < 0) {
+    close(fd);
+    return;
+  }
+  connections_.insert(fd);
+  // Not for input: only for its end, when gRPC has shut the socket down or both
+  // sides have closed.
+  Watch(epoll_fd_, fd, 0);
+  Acceptor::NewConnectionParameters connection;
+  connection.listener_fd = listener_.fd;
+  connection.fd = grpcs;
+  acceptor_->HandleNewConnection(&connection);
+}
+
+void AcceptGate::Forget(int fd) {
+  if (connections_.erase(fd) == 0) return;
+  close(fd);
+}
+
+void AcceptGate::RefuseOne() {
+  close(spare_fd_);
+  const int fd = accept4(listener_.fd, nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd >= 0) close(fd);
+  spare_fd_ = OpenSpare();
+}
+
+}  // namespace torchere

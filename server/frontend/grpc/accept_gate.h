@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <grpcpp/server_builder.h>
+
+#include <memory>
+#include <thread>
+#include <unordered_set>
+
+#include "server/frontend/grpc/listen_address.h"
+
+namespace torchere {
+
+// Accepts connections for gRPC on a thread of its own: gRPC's own listener dies
+// for good when the process runs out of file descriptors once (CVE-2023-4785),
+// and has no bound on connections. Keeps a descriptor of each connection to
+// know when it ends; gRPC is given a second one.
+class AcceptGate {
+ public:
+  using Acceptor = grpc::experimental::ExternalConnectionAcceptor;
+
+  // Takes the listener's socket. One connection over `max_connections` is
+  // closed at once.
+  AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, int max_connections);
+
+  // Takes no more connections; those there are live on.
+  ~AcceptGate();
+
+  AcceptGate(const AcceptGate&) = delete;
+  AcceptGate& operator=(const AcceptGate&) = delete;
+
+ private:
+  void Run();
+  void AcceptAll();
+  void Admit(int fd);
+  void Forget(int fd);
+  // Without a free descriptor not even a refusal is possible: one is kept for that.
+  void RefuseOne();
+
+  const Listener listener_;
+  const std::unique_ptr<Acceptor> acceptor_;
+  const size_t max_connections_;
+  const int epoll_fd_;
+  const int stop_fd_;
+  int spare_fd_;
+  std::unordered_set<int> connections_;
+  std::jthread thread_;
+};
+
+}  // namespace torchere

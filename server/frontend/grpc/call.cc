@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/frontend/grpc/call.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/status_macros.h"
+#include "server/frontend/grpc/byte_buffer.h"
+#include "server/frontend/grpc/method.h"
+#include "server/frontend/grpc/status_map.h"
+#include "server/request/error.h"
+
+namespace torchere {
+namespace {
+
+// The caller's wall-clock deadline on our steady clock.
+Time DeadlineOf(const grpc::ServerContext& context, Time now) {
+  using std::chrono::system_clock;
+  const system_clock::time_point deadline = context.deadline();
+  if (deadline == system_clock::time_point::max()) return kNever;
+  // Further away than this is never, and must not overflow.
+  constexpr std::chrono::hours kFar(24 * 365);
+  const auto left = deadline - system_clock::now();
+  return left > kFar ? kNever : now + std::chrono::duration_cast<Duration>(left);
+}
+
+absl::Status UnknownMethod(const std::string& method) {
+  return Refuse(absl::StatusCode::kUnimplemented,
+                absl::StrCat("this server has no method '", method, "'"),
+                {.reason = "METHOD_UNKNOWN", .metadata = {{"method", method}}});
+}
+
+absl::Status TooLate(bool message_came) {
+  return Refuse(absl::StatusCode::kDeadlineExceeded,
+                message_came ? "the call's deadline passed before the model had answered"
+                             : "the call's time passed before its message had come",
+                {.reason = "DEADLINE_EXCEEDED"});
+}
+
+absl::Status NoMessage() {
+  return Refuse(absl::StatusCode::kInvalidArgument, "the call ended without a message",
+                {.reason = "MALFORMED_MESSAGE"});
+}
+
+}  // namespace
+
+Call::Call(CallHost& host) : host_(host) {
+  context_.AsyncNotifyWhenDone(&done_);
+  host_.service.RequestCall(&context_, &stream_, host_.queue, host_.queue, &arrived_);
+}
+
+Call::~Call() = default;
+
+void Call::LetGo() {
+  if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void Call::Arrived(bool ok) {
+  if (!ok) return LetGo();  // the server ends; Done will not come
+  if (!host_.closed) Await(host_);
+  // The hold of this tag is from now on that of Done.
+  request_context_.arrived = Now();
+  request_context_.id = ++host_.next_id;
+  request_context_.peer = context_.peer();
+  request_context_.deadline = DeadlineOf(context_, request_context_.arrived);
+  if (absl::Status status = Admit(); !status.ok()) {
+    FinishIfFirst(status);
+    return;
+  }
+  SetTimer(std::min(request_context_.deadline, request_context_.arrived + host_.message_time));
+  Hold();
+  stream_.Read(&message_, &message_read_);
+}
+
+absl::Status Call::Admit() {
+  const auto method = host_.methods.find(context_.method());
+  if (method == host_.methods.end()) return UnknownMethod(context_.method());
+  if (host_.draining) {
+    return Refuse(absl::StatusCode::kUnavailable, "the server is shutting down",
+                  {.reason = "DRAINING"});
+  }
+  if (request_context_.deadline <= request_context_.arrived) return TooLate(true);
+  method_ = method->second.get();
+  TORCHERE_ASSIGN_OR_RETURN(
+      ticket_, method_->gate().Enter(host_.sizes.Expected(request_context_.peer)));
+  return absl::OkStatus();
+}
+
+void Call::SetTimer(Time at) {
+  host_.timers.Clear(timer_, *this);
+  timer_ = at;
+  host_.timers.Set(timer_, *this);
+}
+
+void Call::MessageRead(bool ok) {
+  if (ended_) {
+    message_.Clear();
+  } else if (!ok) {
+    FinishIfFirst(NoMessage());
+  } else {
+    StartMethod();
+  }
+  LetGo();
+}
+
+void Call::StartMethod() {
+  message_came_ = true;
+  SetTimer(request_context_.deadline);
+  const auto size = static_cast<int64_t>(message_.Length());
+  host_.sizes.Note(request_context_.peer, size);
+  if (absl::Status status = ticket_.Resize(size); !status.ok()) {
+    message_.Clear();
+    FinishIfFirst(status);
+    return;
+  }
+  Incoming incoming{ToBytes(message_), request_context_, std::move(ticket_), CallRef(*this)};
+  message_.Clear();
+  method_->Start(std::move(incoming));
+}
+
+void Call::MessageWritten(bool ok) {
+  // What could not be written will end by Done.
+  if (ok && observer_ != nullptr && !ended_) observer_->Written();
+  LetGo();
+}
+
+void Call::TimeOut() {
+  timer_ = kNever;
+  if (FinishIfFirst(TooLate(message_came_))) host_.has_dead = true;
+}
+
+void Call::Done(bool) {
+  if (End()) host_.has_dead = true;  // the caller has gone
+  host_.timers.Clear(timer_, *this);
+  timer_ = kNever;
+  if (observer_ != nullptr) std::exchange(observer_, nullptr)->Ended();
+  LetGo();
+}
+
+void Call::Finished(bool) {
+  ticket_ = {};
+  model_ = {};
+  LetGo();
+}
+
+bool Call::FinishIfFirst(const absl::Status& status) {
+  if (!End()) return false;
+  Hold();
+  stream_.Finish(ToGrpcStatus(status), &finished_);
+  return true;
+}
+
+CallRef::CallRef(Call& call) : call_(&call) { call.Hold(); }
+
+CallRef::~CallRef() {
+  if (call_ != nullptr) call_->LetGo();
+}
+
+void CallRef::Finish(const Bytes& answer, ModelRef model, Ticket ticket) {
+  if (!call_->End()) return;
+  call_->model_ = std::move(model);
+  call_->ticket_ = std::move(ticket);
+  call_->Hold();
+  call_->stream_.WriteAndFinish(ToByteBuffer(answer), grpc::WriteOptions(), grpc::Status::OK,
+                                &call_->finished_);
+}
+
+void CallRef::Finish(const absl::Status& status) { call_->FinishIfFirst(status); }
+
+void CallRef::Write(const Bytes& message) {
+  call_->Hold();
+  call_->stream_.Write(ToByteBuffer(message), &call_->message_written_);
+}
+
+void CallRef::Observe(CallObserver& observer) { call_->observer_ = &observer; }
+
+bool CallRef::ended() const { return call_->ended_; }
+
+}  // namespace torchere

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "server/request/bytes.h"
+#include "server/request/model_ref.h"
+#include "server/request/ticket.h"
+
+namespace torchere {
+
+class Call;
+
+// Is told how a streaming call goes on. On the completion queue's thread.
+class CallObserver {
+ public:
+  // The message of the last Write has been taken: the next may be written.
+  virtual void Written() = 0;
+  // The call is over, whoever ended it. The last that is heard of it.
+  virtual void Ended() = 0;
+
+ protected:
+  ~CallObserver() = default;
+};
+
+// A hold on a call that has not been answered by its holder yet. Thread-safe in
+// that the first who ends a call wins: the rest does nothing.
+class CallRef {
+ public:
+  CallRef() = default;
+  explicit CallRef(Call& call);
+  CallRef(CallRef&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
+  CallRef& operator=(CallRef&& other) noexcept {
+    std::swap(call_, other.call_);
+    return *this;
+  }
+  ~CallRef();
+
+  // Ends the call with its one answer. The model and the ticket are held until
+  // the answer has been sent.
+  void Finish(const Bytes& answer, ModelRef model = {}, Ticket ticket = {});
+
+  // Ends the call with an error, or a stream without one.
+  void Finish(const absl::Status& status);
+
+  // Sends one message of a stream; the next after Written().
+  void Write(const Bytes& message);
+
+  // `observer` must live until Ended().
+  void Observe(CallObserver& observer);
+
+  // True once the caller has gone, or has been answered.
+  bool ended() const;
+
+ private:
+  Call* call_ = nullptr;
+};
+
+}  // namespace torchere

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/frontend/grpc/grpc_server.h"
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <utility>
+
+#include "server/frontend/grpc/call.h"
+
+namespace torchere {
+namespace {
+
+// Calls that may arrive while the poller is busy; more brings nothing.
+constexpr int kAwaitedCalls = 64;
+
+using ExternalConnectionType = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+
+void SetTransport(grpc::ServerBuilder& builder, const GrpcOptions& options) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder.SetMaxSendMessageSize(-1);
+  // gRPC inflates before it looks at the limit: a small message could fill memory.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetResourceQuota(
+      grpc::ResourceQuota("torchere").Resize(static_cast<size_t>(options.memory_bytes)));
+  // Deadlines are ours: gRPC answers them in a way that costs some clients the
+  // whole connection.
+  builder.AddChannelArgument("grpc.enable_deadline_checking", 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 5 * 60 * 1000);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10 * 1000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60 * 1000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * 1000);
+  // Clients may keep their connection alive, also between calls.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10 * 1000);
+}
+
+gpr_timespec ToTimespec(Time time) {
+  if (time == kNever) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  const auto nanos =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  gpr_timespec spec;
+  spec.tv_sec = nanos / 1'000'000'000;
+  spec.tv_nsec = static_cast<int32_t>(nanos % 1'000'000'000);
+  spec.clock_type = GPR_CLOCK_MONOTONIC;
+  return spec;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::vector<Listener> listeners,
+                                                              MethodTable methods,
+                                                              const GrpcOptions& options,
+                                                              std::function<void()> give_up_dead) {
+  std::unique_ptr<GrpcServer> self(new GrpcServer(std::move(give_up_dead)));
+  self->host_.methods = std::move(methods);
+  grpc::ServerBuilder builder;
+  SetTransport(builder, options);
+  builder.RegisterAsyncGenericService(&self->host_.service);
+  std::vector<std::unique_ptr<AcceptGate::Acceptor>> acceptors;
+  for (size_t i = 0; i < listeners.size(); ++i) {
+    acceptors.push_back(builder.experimental().AddExternalConnectionAcceptor(
+        ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials()));
+  }
+  self->queue_ = builder.AddCompletionQueue();
+  self->host_.queue = self->queue_.get();
+  self->server_ = builder.BuildAndStart();
+  if (self->server_ == nullptr) return absl::InternalError("gRPC does not start");
+  for (int i = 0; i < kAwaitedCalls; ++i) Call::Await(self->host_);
+  self->poller_ = std::jthread([&server = *self] { server.Poll(); });
+  for (size_t i = 0; i < listeners.size(); ++i) {
+    self->gates_.push_back(std::make_unique<AcceptGate>(
+        std::move(listeners[i]), std::move(acceptors[i]), options.max_connections));
+  }
+  return self;
+}
+
+GrpcServer::~GrpcServer() { Drain(Duration::zero()); }
+
+void GrpcServer::Poll() {
+  while (true) {
+    void* tag = nullptr;
+    bool ok = false;
+    const auto next = queue_->AsyncNext(&tag, &ok, ToTimespec(host_.timers.First()));
+    if (next == grpc::CompletionQueue::SHUTDOWN) return;
+    if (next == grpc::CompletionQueue::GOT_EVENT) static_cast<CompletionTag*>(tag)->Happened(ok);
+    FireTimers();
+    if (std::exchange(host_.has_dead, false)) give_up_dead_();
+  }
+}
+
+void GrpcServer::FireTimers() {
+  if (host_.timers.First() == kNever) return;
+  const Time now = Now();
+  while (Call* call = host_.timers.TakeDue(now)) call->TimeOut();
+}
+
+// On the queue's thread, so that no call can be awaited at the same time.
+void GrpcServer::CloseQueue() {
+  struct Close final : CompletionTag {
+    explicit Close(GrpcServer& owner) : server(owner) {}
+    void Happened(bool) override {
+      server.host_.closed = true;
+      server.queue_->Shutdown();
+    }
+    GrpcServer& server;
+  };
+  Close close(*this);
+  grpc::Alarm alarm;
+  alarm.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), static_cast<CompletionTag*>(&close));
+  poller_.join();
+}
+
+void GrpcServer::Drain(Duration time) {
+  if (std::exchange(drained_, true) || server_ == nullptr) return;
+  host_.draining = true;
+  gates_.clear();
+  server_->Shutdown(std::chrono::system_clock::now() +
+                    std::chrono::duration_cast<std::chrono::system_clock::duration>(time));
+  CloseQueue();
+}
+
+}  // namespace torchere

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <grpcpp/server.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/base/clock.h"
+#include "server/frontend/grpc/accept_gate.h"
+#include "server/frontend/grpc/call_host.h"
+#include "server/frontend/grpc/listen_address.h"
+
+namespace torchere {
+
+struct GrpcOptions {
+  int64_t max_message_bytes = 64 << 20;
+  // gRPC's own outer bound on the memory of all connections.
+  int64_t memory_bytes = int64_t{2} << 30;
+  int max_connections = 1024;
+  int max_streams_per_connection = 256;
+};
+
+// One grpc::Server on one completion queue, polled by one thread: a second
+// poller or server in the process costs more than it brings (docs/adr/0002).
+class GrpcServer {
+ public:
+  // Serves `methods` on the listeners' sockets, which it takes. `give_up_dead`
+  // is called, on the queue's thread, after calls whose requests may still be
+  // queued were given up.
+  //
+  //   INTERNAL  gRPC does not start
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(std::vector<Listener> listeners,
+                                                           MethodTable methods,
+                                                           const GrpcOptions& options,
+                                                           std::function<void()> give_up_dead);
+
+  // Drain with no time left, if that has not been done.
+  ~GrpcServer();
+
+  // Takes no new connections and calls, waits for the calls that there are, at
+  // most `time`, and cancels what is left then.
+  void Drain(Duration time);
+
+ private:
+  explicit GrpcServer(std::function<void()> give_up_dead)
+      : give_up_dead_(std::move(give_up_dead)) {}
+
+  void Poll();
+  void FireTimers();
+  void CloseQueue();
+
+  const std::function<void()> give_up_dead_;
+  CallHost host_;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::unique_ptr<grpc::Server> server_;
+  std::vector<std::unique_ptr<AcceptGate>> gates_;
+  bool drained_ = false;
+  std::jthread poller_;
+};
+
+}  // namespace torchere

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "server/admission/gate.h"
+#include "server/frontend/grpc/call_ref.h"
+#include "server/request/bytes.h"
+#include "server/request/request.h"
+#include "server/request/ticket.h"
+
+namespace torchere {
+
+// A call whose message has come.
+struct Incoming {
+  Bytes message;
+  Context context;
+  Ticket ticket;
+  CallRef call;
+};
+
+// What answers the calls of one RPC method. One protocol's folder has one of
+// these for each of its methods. Thread-safe.
+class Method {
+ public:
+  // `gate` is the door that its calls have to pass; it must outlive it.
+  explicit Method(Gate& gate) : gate_(gate) {}
+  virtual ~Method() = default;
+
+  // Sees to it that incoming.call is ended, now or later. On the completion
+  // queue's thread: must not block.
+  virtual void Start(Incoming incoming) = 0;
+
+  Gate& gate() const { return gate_; }
+
+ private:
+  Gate& gate_;
+};
+
+// By path: "/torchere.v1.PredictService/Predict".
+using MethodTable = std::map<std::string, std::unique_ptr<Method>, std::less<>>;
+
+}  // namespace torchere

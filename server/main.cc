@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "server/app/app.h"
+#include "server/app/config.h"
+#include "server/app/process.h"
+#include "server/app/version.h"
+#include "server/backend/torch/runtime.h"
+#include "server/frontend/grpc/grpc_log.h"
+#include "server/observe/log_observer.h"
+
+namespace {
+
+constexpr int kCannotStart = 1, kWrongUsage = 2;
+
+int Complain(const absl::Status& status, int exit_code) {
+  std::fprintf(stderr, "torchere-server: %s\n", std::string(status.message()).c_str());
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace torchere;
+  PrepareProcess();
+  const auto command_line = ParseCommandLine(argc, argv, VersionText());
+  if (!command_line.ok()) return Complain(command_line.status(), kWrongUsage);
+  if (!command_line->config) {
+    std::fputs(command_line->text.c_str(), stdout);
+    return 0;
+  }
+  InitLog();
+  RedirectLibraryLogs();
+  ConfigureTorchRuntime({});
+  LogObserver observer;
+  auto app = App::Start(*command_line->config, observer);
+  if (!app.ok()) return Complain(app.status(), kCannotStart);
+  std::printf("torchere-server ready grpc=%s models=%d\n", (*app)->address().c_str(),
+              (*app)->models());
+  std::fflush(stdout);
+
+  spdlog::info("ending: {}", WaitForSignal());
+  const ExitDeadline deadline(command_line->config->drain_timeout);
+  (*app)->Drain();
+  app->reset();
+  return 0;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/base/clock.h"
+
+namespace torchere {
+
+// Is told what happens. It may look; it cannot fail a request or change it, and
+// must not block. Called from any thread. Every event may be left as it is.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+
+  // A version answers requests from now on.
+  virtual void ModelAvailable(const std::string& /*model*/, int64_t /*version*/,
+                              const std::string& /*device*/, Duration /*load_time*/) {}
+
+  // A version could not be loaded.
+  virtual void ModelFailed(const std::string& /*model*/, int64_t /*version*/,
+                           const absl::Status& /*why*/) {}
+
+  // A request ended with INTERNAL; LogTextOf(why) is what its caller is not told.
+  virtual void RequestFailed(uint64_t /*id*/, const std::string& /*model*/, int64_t /*version*/,
+                             const absl::Status& /*why*/) {}
+};
+
+}  // namespace torchere

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/model_config.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "server/base/status_macros.h"
+#include "server/registry/closest_name.h"
+#include "server/registry/text_file.h"
+#include "server/registry/yaml_value.h"
+
+namespace torchere {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Values = std::vector<DeclaredValue>;
+
+// Limits of a request: what is longer could not be asked for.
+constexpr size_t kMaxNameBytes = 256;
+constexpr size_t kMaxRank = 16;
+// So that a signature with its labels stays below the 4 MiB that a gRPC client
+// takes by default.
+constexpr size_t kMaxLabelsFileBytes = size_t{1} << 20;
+constexpr size_t kMaxLabelBytes = 4096;
+
+// The keys of a map: those that are read here, and those that the format has
+// and this server does not act on. One of the latter must not be passed over:
+// its writer counts on it.
+struct Keys {
+  std::vector<std::string> known;
+  std::vector<std::string> later;
+};
+
+const Keys& FileKeys() {
+  static const Keys keys = {{"schema", "inputs", "outputs", "methods"},
+                            {"batching", "pad", "batch_invariant", "queue", "limits", "stateful",
+                             "devices", "threads", "tune", "versions", "labels", "traffic", "swap",
+                             "required", "warmup", "files", "provenance"}};
+  return keys;
+}
+
+const Keys& MethodKeys() {
+  static const Keys keys = {{"inputs", "outputs"}, {}};
+  return keys;
+}
+
+const Keys& InputKeys() {
+  static const Keys keys = {{"name", "dtype", "shape"}, {"range"}};
+  return keys;
+}
+
+const Keys& OutputKeys() {
+  static const Keys keys = {{"name", "dtype", "shape", "labels", "labels_file", "rename"},
+                            {"range"}};
+  return keys;
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+absl::Status CheckKeys(const std::vector<YamlEntry>& entries, const Keys& keys) {
+  for (const auto& [key, value] : entries) {
+    if (Contains(keys.known, key)) continue;
+    if (Contains(keys.later, key)) {
+      return value.Error("this server does not support the key yet; take it out");
+    }
+    if (Contains(OutputKeys().known, key) && &keys == &InputKeys()) {
+      return value.Error("only an output has this key");
+    }
+    std::vector<std::string> all = keys.known;
+    all.insert(all.end(), keys.later.begin(), keys.later.end());
+    const std::string closest = ClosestName(key, all);
+    const std::string advice =
+        closest.empty() ? "" : absl::StrCat(", did you mean '", closest, "'?");
+    return value.Error(
+        absl::StrCat("unknown key", advice, "; known are ", absl::StrJoin(keys.known, ", ")));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSchema(const YamlValue& root, const std::vector<YamlEntry>& entries) {
+  if (entries.empty() || entries.front().key != "schema") {
+    return root.Error("the first key must be 'schema: 1'");
+  }
+  const YamlValue& schema = entries.front().value;
+  TORCHERE_ASSIGN_OR_RETURN(const int64_t number, schema.Int());
+  if (number == 1) return absl::OkStatus();
+  return schema.Error(absl::StrCat("expected 1, the one that this server reads, got ", number));
+}
+
+absl::StatusOr<DType> ReadDType(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::string name, value.Text(kMaxNameBytes));
+  if (const auto dtype = DTypeFromName(name)) return *dtype;
+  return value.Error(absl::StrCat("unknown dtype ", Quoted(name), "; known are ", KnownDTypes()));
+}
+
+absl::StatusOr<Shape> ReadShape(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlValue> items, value.Items());
+  if (items.size() > kMaxRank) {
+    return value.Error(
+        absl::StrCat("a tensor has at most ", kMaxRank, " dimensions, got ", items.size()));
+  }
+  Shape shape;
+  for (const YamlValue& item : items) {
+    TORCHERE_ASSIGN_OR_RETURN(const int64_t dim, item.Int());
+    if (dim < -1) {
+      return item.Error(absl::StrCat("expected a length, or -1 where any will do, got ", dim));
+    }
+    shape.push_back(dim);
+  }
+  return shape;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadLabels(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlValue> items, value.Items());
+  if (items.empty()) return value.Error("has no label in it");
+  std::vector<std::string> labels;
+  for (const YamlValue& item : items) {
+    TORCHERE_ASSIGN_OR_RETURN(std::string label, item.Text(kMaxLabelBytes));
+    labels.push_back(std::move(label));
+  }
+  return labels;
+}
+
+// Whether a file of this name is in `folder`, also once every link is followed:
+// a model's author must not have the server read other files out to callers.
+bool IsInside(const std::string& name, const fs::path& folder) {
+  if (fs::path(name).is_absolute() || Contains(absl::StrSplit(name, '/'), "..")) return false;
+  std::error_code error;
+  const fs::path real_folder = fs::canonical(folder, error);
+  if (error) return false;
+  const fs::path real_file = fs::weakly_canonical(real_folder / name, error);
+  if (error) return false;
+  return *real_file.lexically_relative(real_folder).begin() != "..";
+}
+
+// One label a line.
+absl::StatusOr<std::vector<std::string>> ReadLabelsFile(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::string name, value.Text(kMaxLabelBytes));
+  const fs::path model_yaml = value.file();
+  const fs::path folder = model_yaml.has_parent_path() ? model_yaml.parent_path() : fs::path(".");
+  if (!IsInside(name, folder)) {
+    return value.Error(
+        absl::StrCat("the file must be in the model's own folder, got ", Quoted(name)));
+  }
+  const std::string path = (folder / name).string();
+  const absl::StatusOr<std::string> text = ReadTextFile(path, kMaxLabelsFileBytes);
+  if (!text.ok()) return value.Error(absl::StrCat(path, ": ", text.status().message()));
+
+  absl::string_view rest = absl::StripPrefix(*text, "\xEF\xBB\xBF");
+  absl::ConsumeSuffix(&rest, "\n");
+  std::vector<std::string> labels;
+  for (absl::string_view line : absl::StrSplit(rest, '\n')) {
+    absl::ConsumeSuffix(&line, "\r");
+    if (line.empty() || !IsOneLine(line)) {
+      return value.Error(absl::StrCat(path, ":", labels.size() + 1, ": ",
+                                      line.empty() ? "an empty label" : "has a control character"));
+    }
+    labels.emplace_back(line);
+  }
+  return labels;
+}
+
+absl::Status ReadKey(const YamlEntry& entry, DeclaredValue& declared) {
+  const YamlValue& value = entry.value;
+  if (entry.key == "name") {
+    TORCHERE_ASSIGN_OR_RETURN(declared.name, value.Text(kMaxNameBytes));
+  } else if (entry.key == "rename") {
+    TORCHERE_ASSIGN_OR_RETURN(declared.rename, value.Text(kMaxNameBytes));
+  } else if (entry.key == "dtype") {
+    TORCHERE_ASSIGN_OR_RETURN(declared.dtype, ReadDType(value));
+  } else if (entry.key == "shape") {
+    TORCHERE_ASSIGN_OR_RETURN(declared.shape, ReadShape(value));
+  } else if (!declared.labels.empty()) {
+    return value.Error("give either labels or a labels_file");
+  } else if (entry.key == "labels") {
+    TORCHERE_ASSIGN_OR_RETURN(declared.labels, ReadLabels(value));
+  } else if (entry.key == "labels_file") {
+    TORCHERE_ASSIGN_OR_RETURN(declared.labels, ReadLabelsFile(value));
+  }
+  return absl::OkStatus();
+}
+
+// Checks that there is one label for each class that the last dimension counts.
+absl::Status CheckLabels(const YamlValue& value, const DeclaredValue& declared) {
+  if (declared.labels.empty() || !declared.shape) return absl::OkStatus();
+  if (declared.shape->empty()) {
+    return value.Error("a tensor without dimensions has no classes to label");
+  }
+  const int64_t classes = declared.shape->back();
+  const int64_t labels = static_cast<int64_t>(declared.labels.size());
+  if (classes == -1 || classes == labels) return absl::OkStatus();
+  return value.Error(absl::StrCat(labels, " labels for the last dimension of ",
+                                  ShapeText(*declared.shape), ", which counts ", classes));
+}
+
+absl::StatusOr<DeclaredValue> ReadValue(const YamlValue& value, const Keys& keys) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlEntry> entries, value.Entries());
+  TORCHERE_RETURN_IF_ERROR(CheckKeys(entries, keys));
+  DeclaredValue declared;
+  declared.line = value.line();
+  for (const YamlEntry& entry : entries) TORCHERE_RETURN_IF_ERROR(ReadKey(entry, declared));
+  if (declared.name.empty()) return value.Error("has no name");
+  TORCHERE_RETURN_IF_ERROR(CheckLabels(value, declared));
+  return declared;
+}
+
+absl::StatusOr<Values> ReadValues(const YamlValue& value, const Keys& keys) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlValue> items, value.Items());
+  std::map<std::string, int> lines;
+  Values values;
+  for (const YamlValue& item : items) {
+    TORCHERE_ASSIGN_OR_RETURN(DeclaredValue declared, ReadValue(item, keys));
+    const auto [first, is_new] = lines.emplace(declared.name, declared.line);
+    if (!is_new) {
+      return item.Error(absl::StrCat("the name ", Quoted(declared.name), " stands already in line ",
+                                     first->second));
+    }
+    values.push_back(std::move(declared));
+  }
+  return values;
+}
+
+// Reads `inputs` and `outputs`; the entries' other keys are not its concern.
+absl::StatusOr<DeclaredMethod> ReadMethod(const std::vector<YamlEntry>& entries) {
+  DeclaredMethod method;
+  for (const auto& [key, value] : entries) {
+    if (key == "inputs") {
+      TORCHERE_ASSIGN_OR_RETURN(method.inputs, ReadValues(value, InputKeys()));
+    } else if (key == "outputs") {
+      TORCHERE_ASSIGN_OR_RETURN(method.outputs, ReadValues(value, OutputKeys()));
+    }
+  }
+  return method;
+}
+
+absl::Status ReadMethods(const YamlValue& value, ModelConfig& config) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlEntry> methods, value.Entries());
+  for (const auto& [name, method] : methods) {
+    if (name == "forward") {
+      return method.Error("inputs and outputs of forward stand at the top of the file");
+    }
+    TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlEntry> entries, method.Entries());
+    TORCHERE_RETURN_IF_ERROR(CheckKeys(entries, MethodKeys()));
+    TORCHERE_ASSIGN_OR_RETURN(config.methods[name], ReadMethod(entries));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
+  TORCHERE_ASSIGN_OR_RETURN(const YamlValue root, YamlValue::ReadFile(path));
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlEntry> entries, root.Entries());
+  TORCHERE_RETURN_IF_ERROR(CheckSchema(root, entries));
+  TORCHERE_RETURN_IF_ERROR(CheckKeys(entries, FileKeys()));
+
+  ModelConfig config;
+  config.path = path;
+  TORCHERE_ASSIGN_OR_RETURN(DeclaredMethod forward, ReadMethod(entries));
+  if (!forward.inputs.empty() || !forward.outputs.empty()) {
+    config.methods["forward"] = std::move(forward);
+  }
+  for (const auto& [key, value] : entries) {
+    if (key == "methods") TORCHERE_RETURN_IF_ERROR(ReadMethods(value, config));
+  }
+  return config;
+}
+
+}  // namespace torchere

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/request/signature.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/base/status_macros.h"
+#include "server/request/error.h"
+
+namespace torchere {
+namespace {
+
+std::string Names(const std::vector<ValueSpec>& specs) {
+  if (specs.empty()) return "none";
+  return absl::StrJoin(specs, ", ", [](std::string* out, const ValueSpec& spec) {
+    absl::StrAppend(out, "'", spec.name, "'");
+  });
+}
+
+absl::Status Invalid(absl::string_view message, std::string reason, const std::string& input,
+                     std::string expected = "", std::string got = "") {
+  ErrorDetails details{.reason = std::move(reason), .metadata = {{"input", input}}};
+  if (!expected.empty()) details.metadata["expected"] = std::move(expected);
+  if (!got.empty()) details.metadata["got"] = std::move(got);
+  return Refuse(absl::StatusCode::kInvalidArgument, message, std::move(details));
+}
+
+absl::Status CheckDeclared(const Tensor& tensor, const ValueSpec& spec) {
+  const std::string path = absl::StrCat("input '", spec.name, "': ");
+  if (spec.dtype && *spec.dtype != tensor.dtype) {
+    const std::string expected(Name(*spec.dtype)), got(Name(tensor.dtype));
+    return Invalid(absl::StrCat(path, "expected dtype ", expected, ", got ", got),
+                   "DTYPE_MISMATCH", spec.name, expected, got);
+  }
+  if (!spec.shape) return absl::OkStatus();
+  const std::string expected = ShapeText(*spec.shape), got = ShapeText(tensor.shape);
+  if (spec.shape->size() != tensor.shape.size()) {
+    return Invalid(absl::StrCat(path, "expected ", spec.shape->size(), " dimensions ", expected,
+                                ", got ", tensor.shape.size(), " ", got),
+                   "RANK_MISMATCH", spec.name, expected, got);
+  }
+  for (size_t i = 0; i < tensor.shape.size(); ++i) {
+    if ((*spec.shape)[i] != -1 && (*spec.shape)[i] != tensor.shape[i]) {
+      return Invalid(absl::StrCat(path, "expected shape ", expected, ", got ", got),
+                     "SHAPE_MISMATCH", spec.name, expected, got);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckInput(const Value& value, const ValueSpec& spec) {
+  if (!IsSupported(spec.type)) {
+    return Invalid(absl::StrCat("input '", spec.name, "': its type ", spec.type.text,
+                                " cannot be sent; leave the input out if it has a default, or "
+                                "wrap the method in one that takes tensors, numbers, text, "
+                                "lists, tuples and dicts"),
+                   "UNSUPPORTED_INPUT", spec.name, spec.type.text);
+  }
+  if (absl::Status status = CheckType(value, spec.type, absl::StrCat("input '", spec.name, "'"));
+      !status.ok()) {
+    return Annotate(status, "", {{"input", spec.name}});
+  }
+  const auto* tensor = std::get_if<Tensor>(&value.kind);
+  return tensor ? CheckDeclared(*tensor, spec) : absl::OkStatus();
+}
+
+}  // namespace
+
+const MethodSignature* Signature::Find(absl::string_view method) const {
+  for (const MethodSignature& candidate : methods) {
+    if (candidate.name == method) return &candidate;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<Arguments> BindInputs(const MethodSignature& method, NamedValues inputs) {
+  Arguments arguments(method.inputs.size());
+  for (NamedValue& input : inputs) {
+    const auto spec =
+        std::find_if(method.inputs.begin(), method.inputs.end(),
+                     [&input](const ValueSpec& candidate) { return candidate.name == input.name; });
+    if (spec == method.inputs.end()) {
+      return Invalid(absl::StrCat("unknown input '", input.name, "'; method '", method.name,
+                                  "' takes ", Names(method.inputs)),
+                     "UNKNOWN_INPUT", input.name, Names(method.inputs));
+    }
+    std::optional<Value>& argument = arguments[spec - method.inputs.begin()];
+    if (argument) {
+      return Invalid(absl::StrCat("input '", input.name, "' is given twice"), "DUPLICATE_INPUT",
+                     input.name);
+    }
+    TORCHERE_RETURN_IF_ERROR(CheckInput(input.value, *spec));
+    argument = std::move(input.value);
+  }
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const ValueSpec& spec = method.inputs[i];
+    if (arguments[i] || spec.has_default) continue;
+    return Invalid(absl::StrCat("input '", spec.name, "' of type ", spec.type.text,
+                                " is missing; method '", method.name, "' takes ",
+                                Names(method.inputs)),
+                   "MISSING_INPUT", spec.name, spec.type.text);
+  }
+  return arguments;
+}
+
+absl::Status CheckWanted(const MethodSignature& method, const std::vector<std::string>& wanted) {
+  if (method.outputs_vary) return absl::OkStatus();
+  for (const std::string& name : wanted) {
+    const bool known =
+        std::any_of(method.outputs.begin(), method.outputs.end(),
+                    [&name](const ValueSpec& output) { return output.name == name; });
+    if (known) continue;
+    return Refuse(absl::StatusCode::kInvalidArgument,
+                  absl::StrCat("unknown output '", name, "'; method '", method.name, "' returns ",
+                               Names(method.outputs)),
+                  {.reason = "UNKNOWN_OUTPUT", .metadata = {{"output", name}}});
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<NamedValues> SelectOutputs(const MethodSignature& method, NamedValues outputs,
+                                          const std::vector<std::string>& wanted) {
+  for (NamedValue& output : outputs) {
+    for (const ValueSpec& spec : method.outputs) {
+      if (spec.archive_name == output.name) {
+        output.name = spec.name;
+        break;
+      }
+    }
+  }
+  if (wanted.empty()) return outputs;
+  NamedValues selected;
+  for (const std::string& name : wanted) {
+    const auto output = std::find_if(outputs.begin(), outputs.end(), [&name](const NamedValue& o) {
+      return o.name == name;
+    });
+    if (output == outputs.end()) {
+      return Refuse(absl::StatusCode::kInvalidArgument,
+                    absl::StrCat("unknown output '", name, "'; method '", method.name,
+                                 "' returned ",
+                                 absl::StrJoin(outputs, ", ",
+                                               [](std::string* out, const NamedValue& o) {
+                                                 absl::StrAppend(out, "'", o.name, "'");
+                                               })),
+                    {.reason = "UNKNOWN_OUTPUT", .metadata = {{"output", name}}});
+    }
+    selected.push_back(*output);
+  }
+  return selected;
+}
+
+}  // namespace torchere

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/request/value.h"
+#include "server/request/value_type.h"
+
+namespace torchere {
+
+// What is known of an argument or output.
+struct ValueSpec {
+  std::string name = {};
+  ValueType type = {};
+  // Of a tensor, where they are declared; -1 is a free dimension.
+  std::optional<DType> dtype = {};
+  std::optional<Shape> shape = {};
+  // Names of the classes that an output's last dimension counts.
+  std::vector<std::string> labels = {};
+  // Of an argument: whether it may be left out, and what is taken then, where
+  // Value can say it.
+  bool has_default = false;
+  std::optional<Value> default_value = {};
+  // Of an output: its name in the archive, where the caller's is another.
+  std::string archive_name = {};
+};
+
+struct MethodSignature {
+  std::string name = {};
+  std::vector<ValueSpec> inputs = {};
+  // Empty names are never in here; where the names are known only once it has
+  // run, `outputs_vary` is set and these are the ones that are declared.
+  std::vector<ValueSpec> outputs = {};
+  bool outputs_vary = false;
+  // What the archive says it returns.
+  ValueType returns = {};
+};
+
+// The arguments of a method in its order; nothing stands for the default.
+using Arguments = std::vector<std::optional<Value>>;
+
+// How a model is called.
+struct Signature {
+  // forward first, the others by name.
+  std::vector<MethodSignature> methods = {};
+
+  const MethodSignature* Find(absl::string_view method) const;
+};
+
+// Puts the inputs into the method's order, each checked against its type and,
+// where they are declared, dtype, rank and dimensions.
+//
+//   INVALID_ARGUMENT  UNKNOWN_INPUT, MISSING_INPUT, DUPLICATE_INPUT,
+//                     TYPE_MISMATCH, DTYPE_MISMATCH, RANK_MISMATCH,
+//                     SHAPE_MISMATCH, INVALID_VALUE, UNSUPPORTED_INPUT
+absl::StatusOr<Arguments> BindInputs(const MethodSignature& method, NamedValues inputs);
+
+// Checks, before the run, that the method can return the outputs wanted.
+//
+//   INVALID_ARGUMENT  UNKNOWN_OUTPUT
+absl::Status CheckWanted(const MethodSignature& method, const std::vector<std::string>& wanted);
+
+// The outputs of a run under the callers' names: those wanted, in that order,
+// or all where none are named.
+//
+//   INVALID_ARGUMENT  UNKNOWN_OUTPUT, of a method whose outputs vary
+absl::StatusOr<NamedValues> SelectOutputs(const MethodSignature& method, NamedValues outputs,
+                                          const std::vector<std::string>& wanted);
+
+}  // namespace torchere
