@@ -34,8 +34,8 @@ absl::StatusOr<std::vector<ModelSource>> FindModels(const Config& config) {
       return model.name == flag.name;
     });
     if (taken) {
-      return absl::InvalidArgumentError(absl::StrCat("--model=", flag.name, "=", flag.path,
-                                                     ": ", config.models_dir,
+      return absl::InvalidArgumentError(absl::StrCat("--model=", flag.name, "=", flag.path, ": ",
+                                                     config.models_dir,
                                                      " has a model of that name too"));
     }
     models.push_back({.name = flag.name, .config_path = "", .versions = {{1, flag.path}}});
@@ -75,9 +75,9 @@ absl::Status App::LoadModels() {
   for (size_t i = 0; i < models.size(); ++i) {
     const absl::Status status = registry_.Load(models[i]);
     if (status.ok() || i < from_repository) continue;
-    return absl::Status(status.code(), absl::StrCat("--model=", models[i].name, "=",
-                                                    models[i].versions.front().path, ": ",
-                                                    status.message()));
+    return absl::Status(status.code(),
+                        absl::StrCat("--model=", models[i].name, "=",
+                                     models[i].versions.front().path, ": ", status.message()));
   }
   return absl::OkStatus();
 }
@@ -89,11 +89,11 @@ absl::Status App::Serve(Listener listener) {
   health_.AddMethods(status_gate_, methods);
   std::vector<Listener> listeners;
   listeners.push_back(std::move(listener));
-  TORCHERE_ASSIGN_OR_RETURN(
-      server_, GrpcServer::Start(std::move(listeners), std::move(methods),
-                                 {.max_message_bytes = config_.max_message_bytes,
-                                  .memory_bytes = 2 * config_.max_bytes_in_flight},
-                                 [this] { pool_.GiveUpDead(); }));
+  TORCHERE_ASSIGN_OR_RETURN(server_,
+                            GrpcServer::Start(std::move(listeners), std::move(methods),
+                                              {.max_message_bytes = config_.max_message_bytes,
+                                               .memory_bytes = 2 * config_.max_bytes_in_flight},
+                                              [this] { pool_.GiveUpDead(); }));
   return absl::OkStatus();
 }
 

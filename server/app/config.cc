@@ -14,7 +14,8 @@
 namespace torchere {
 namespace {
 
-constexpr char kDescription[] = R"(Serves PyTorch models over gRPC: TorchScript files, answered by name.
+constexpr char kDescription[] =
+    R"(Serves PyTorch models over gRPC: TorchScript files, answered by name.
 
 Serve every model of a folder, the newest version of each
 (DIR/<name>/<version>/model.pt):

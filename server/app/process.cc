@@ -54,8 +54,9 @@ ExitDeadline::ExitDeadline(std::chrono::seconds time)
         const timespec wait{time.count() + 2, 0};
         const int signal = sigtimedwait(&signals, nullptr, &wait);
         if (signal == SIGUSR1) return;
-        spdlog::error("ending without waiting any longer: {}",
-                      signal < 0 ? "what is running has not ended in time" : "a second signal came");
+        spdlog::error(
+            "ending without waiting any longer: {}",
+            signal < 0 ? "what is running has not ended in time" : "a second signal came");
         std::_Exit(1);
       }) {}
 

@@ -9,13 +9,11 @@
 namespace torchere {
 
 std::string VersionText() {
-  const std::string devices =
-      absl::StrJoin(FindDevices(), ", ", [](std::string* out, const Device& device) {
-        absl::StrAppend(out, Name(device));
-      });
-  return absl::StrCat("torchere-server ", TORCHERE_VERSION, "\ngRPC ", GrpcVersion(),
-                      "\nprotobuf ", ProtobufVersion(), "\nLibTorch ", LibTorchVersion(),
-                      "\ndevices ", devices);
+  const std::string devices = absl::StrJoin(
+      FindDevices(), ", ",
+      [](std::string* out, const Device& device) { absl::StrAppend(out, Name(device)); });
+  return absl::StrCat("torchere-server ", TORCHERE_VERSION, "\ngRPC ", GrpcVersion(), "\nprotobuf ",
+                      ProtobufVersion(), "\nLibTorch ", LibTorchVersion(), "\ndevices ", devices);
 }
 
 }  // namespace torchere

@@ -141,8 +141,9 @@ absl::Status CheckRecords(const std::string& path, const Records& records, uint6
                                         record.bytes));
     }
     if (record.compression != ZIP_CM_DEFLATE || !IsCode(record)) {
-      return Invalid(path, absl::StrCat(what, "is compressed, which torch does with code alone; "
-                                              "do not zip a model again",
+      return Invalid(path, absl::StrCat(what,
+                                        "is compressed, which torch does with code alone; "
+                                        "do not zip a model again",
                                         kSaveAgain));
     }
     if (record.bytes > max_deflated - deflated) {

@@ -10,8 +10,8 @@ namespace torchere {
 
 // What kind of model a file holds, by its content.
 enum class ArchiveKind {
-  kTorchScript,   // torch.jit.save
-  kAotInductor,   // aoti_compile_and_package
+  kTorchScript,  // torch.jit.save
+  kAotInductor,  // aoti_compile_and_package
 };
 
 // Limits on what an archive may unpack to.

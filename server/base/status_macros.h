@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 
 // Returns from the function if `expression` is a Status that is not OK.
-#define TORCHERE_RETURN_IF_ERROR(expression)            \
-  do {                                                  \
+#define TORCHERE_RETURN_IF_ERROR(expression)                                \
+  do {                                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

@@ -48,9 +48,9 @@ Batch BatchQueue::Cut() {
 }
 
 std::vector<Request> BatchQueue::TakeDead(Time now) {
-  const auto dead = std::stable_partition(
-      waiting_.begin(), waiting_.end(),
-      [now](const Request& request) { return !IsDead(request, now); });
+  const auto dead =
+      std::stable_partition(waiting_.begin(), waiting_.end(),
+                            [now](const Request& request) { return !IsDead(request, now); });
   std::vector<Request> taken(std::make_move_iterator(dead),
                              std::make_move_iterator(waiting_.end()));
   waiting_.erase(dead, waiting_.end());

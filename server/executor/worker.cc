@@ -24,13 +24,13 @@ absl::Status Explain(const absl::Status& status, const Request& request, Observe
   if (status.code() != absl::StatusCode::kInternal) return explained;
   observer.RequestFailed(request.context.id, served.name, served.version, explained);
   const std::string id = absl::StrFormat("%016x", request.context.id);
-  return Refuse(explained.code(),
-                absl::StrCat(explained.message(), " (the server's log says more under id ", id, ")"),
-                [&] {
-                  ErrorDetails details = DetailsOf(explained);
-                  details.metadata["id"] = id;
-                  return details;
-                }());
+  return Refuse(
+      explained.code(),
+      absl::StrCat(explained.message(), " (the server's log says more under id ", id, ")"), [&] {
+        ErrorDetails details = DetailsOf(explained);
+        details.metadata["id"] = id;
+        return details;
+      }());
 }
 
 absl::StatusOr<NamedValues> RunOne(Request& request, LoadedModel& model, WorkerContext& context) {
@@ -43,13 +43,13 @@ absl::StatusOr<NamedValues> RunOne(Request& request, LoadedModel& model, WorkerC
 }  // namespace
 
 void AnswerDead(Request request) {
-  request.reply.Send(Refuse(absl::StatusCode::kDeadlineExceeded,
-                            absl::StrCat("model '", request.served.name, "' version ",
-                                         request.served.version,
-                                         ": the deadline passed while the request was queued"),
-                            {.reason = "DEADLINE_EXCEEDED",
-                             .metadata = {{"model", request.served.name},
-                                          {"version", absl::StrCat(request.served.version)}}}));
+  request.reply.Send(
+      Refuse(absl::StatusCode::kDeadlineExceeded,
+             absl::StrCat("model '", request.served.name, "' version ", request.served.version,
+                          ": the deadline passed while the request was queued"),
+             {.reason = "DEADLINE_EXCEEDED",
+              .metadata = {{"model", request.served.name},
+                           {"version", absl::StrCat(request.served.version)}}}));
 }
 
 void RunBatch(Batch batch, LoadedModel& model, WorkerContext& context, Observer& observer) {

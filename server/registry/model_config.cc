@@ -40,27 +40,27 @@ struct Keys {
 };
 
 const Keys& FileKeys() {
-  static const Keys keys = {{"schema", "inputs", "outputs", "methods"},
-                            {"batching", "pad", "batch_invariant", "queue", "limits", "stateful",
-                             "devices", "threads", "tune", "versions", "labels", "traffic", "swap",
-                             "required", "warmup", "files", "provenance"}};
-  return keys;
+  static const Keys kKeys = {{"schema", "inputs", "outputs", "methods"},
+                             {"batching", "pad", "batch_invariant", "queue", "limits", "stateful",
+                              "devices", "threads", "tune", "versions", "labels", "traffic", "swap",
+                              "required", "warmup", "files", "provenance"}};
+  return kKeys;
 }
 
 const Keys& MethodKeys() {
-  static const Keys keys = {{"inputs", "outputs"}, {}};
-  return keys;
+  static const Keys kKeys = {{"inputs", "outputs"}, {}};
+  return kKeys;
 }
 
 const Keys& InputKeys() {
-  static const Keys keys = {{"name", "dtype", "shape"}, {"range"}};
-  return keys;
+  static const Keys kKeys = {{"name", "dtype", "shape"}, {"range"}};
+  return kKeys;
 }
 
 const Keys& OutputKeys() {
-  static const Keys keys = {{"name", "dtype", "shape", "labels", "labels_file", "rename"},
-                            {"range"}};
-  return keys;
+  static const Keys kKeys = {{"name", "dtype", "shape", "labels", "labels_file", "rename"},
+                             {"range"}};
+  return kKeys;
 }
 
 bool Contains(const std::vector<std::string>& names, const std::string& name) {

@@ -42,8 +42,9 @@ class YamlValue {
   absl::StatusOr<int64_t> Int() const;
 
  private:
-  YamlValue(std::shared_ptr<const std::string> file, YAML::Node node, std::string path, int line)
-      : file_(std::move(file)), node_(std::move(node)), path_(std::move(path)), line_(line) {}
+  YamlValue(std::shared_ptr<const std::string> file, const YAML::Node& node, std::string path,
+            int line)
+      : file_(std::move(file)), node_(node), path_(std::move(path)), line_(line) {}
 
   absl::Status Expected(absl::string_view what) const;
 

@@ -31,8 +31,8 @@ absl::Status CheckDeclared(const Tensor& tensor, const ValueSpec& spec) {
   const std::string path = absl::StrCat("input '", spec.name, "': ");
   if (spec.dtype && *spec.dtype != tensor.dtype) {
     const std::string expected(Name(*spec.dtype)), got(Name(tensor.dtype));
-    return Invalid(absl::StrCat(path, "expected dtype ", expected, ", got ", got),
-                   "DTYPE_MISMATCH", spec.name, expected, got);
+    return Invalid(absl::StrCat(path, "expected dtype ", expected, ", got ", got), "DTYPE_MISMATCH",
+                   spec.name, expected, got);
   }
   if (!spec.shape) return absl::OkStatus();
   const std::string expected = ShapeText(*spec.shape), got = ShapeText(tensor.shape);
@@ -97,10 +97,10 @@ absl::StatusOr<Arguments> BindInputs(const MethodSignature& method, NamedValues 
   for (size_t i = 0; i < arguments.size(); ++i) {
     const ValueSpec& spec = method.inputs[i];
     if (arguments[i] || spec.has_default) continue;
-    return Invalid(absl::StrCat("input '", spec.name, "' of type ", spec.type.text,
-                                " is missing; method '", method.name, "' takes ",
-                                Names(method.inputs)),
-                   "MISSING_INPUT", spec.name, spec.type.text);
+    return Invalid(
+        absl::StrCat("input '", spec.name, "' of type ", spec.type.text, " is missing; method '",
+                     method.name, "' takes ", Names(method.inputs)),
+        "MISSING_INPUT", spec.name, spec.type.text);
   }
   return arguments;
 }
@@ -133,18 +133,17 @@ absl::StatusOr<NamedValues> SelectOutputs(const MethodSignature& method, NamedVa
   if (wanted.empty()) return outputs;
   NamedValues selected;
   for (const std::string& name : wanted) {
-    const auto output = std::find_if(outputs.begin(), outputs.end(), [&name](const NamedValue& o) {
-      return o.name == name;
-    });
+    const auto output = std::find_if(outputs.begin(), outputs.end(),
+                                     [&name](const NamedValue& o) { return o.name == name; });
     if (output == outputs.end()) {
-      return Refuse(absl::StatusCode::kInvalidArgument,
-                    absl::StrCat("unknown output '", name, "'; method '", method.name,
-                                 "' returned ",
-                                 absl::StrJoin(outputs, ", ",
-                                               [](std::string* out, const NamedValue& o) {
-                                                 absl::StrAppend(out, "'", o.name, "'");
-                                               })),
-                    {.reason = "UNKNOWN_OUTPUT", .metadata = {{"output", name}}});
+      return Refuse(
+          absl::StatusCode::kInvalidArgument,
+          absl::StrCat("unknown output '", name, "'; method '", method.name, "' returned ",
+                       absl::StrJoin(outputs, ", ",
+                                     [](std::string* out, const NamedValue& o) {
+                                       absl::StrAppend(out, "'", o.name, "'");
+                                     })),
+          {.reason = "UNKNOWN_OUTPUT", .metadata = {{"output", name}}});
     }
     selected.push_back(*output);
   }

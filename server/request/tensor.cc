@@ -23,9 +23,11 @@ std::optional<int64_t> ByteSize(DType dtype, absl::Span<const int64_t> shape) {
 }
 
 std::string ShapeText(absl::Span<const int64_t> shape) {
-  return absl::StrCat("[", absl::StrJoin(shape, ", ", [](std::string* out, int64_t dim) {
-                        absl::StrAppend(out, dim == -1 ? "any" : absl::StrCat(dim));
-                      }),
+  return absl::StrCat("[",
+                      absl::StrJoin(shape, ", ",
+                                    [](std::string* out, int64_t dim) {
+                                      absl::StrAppend(out, dim == -1 ? "any" : absl::StrCat(dim));
+                                    }),
                       "]");
 }
 

@@ -24,9 +24,8 @@ absl::Status Mismatch(const Value& value, const ValueType& type, const std::stri
 absl::Status CheckTensor(const Tensor& tensor, const std::string& path) {
   if (tensor.dtype != DType::kBool) return absl::OkStatus();
   for (const Bytes::Piece& piece : tensor.data.pieces()) {
-    const bool clean = std::all_of(piece.data, piece.data + piece.size, [](char byte) {
-      return byte == 0 || byte == 1;
-    });
+    const bool clean = std::all_of(piece.data, piece.data + piece.size,
+                                   [](char byte) { return byte == 0 || byte == 1; });
     if (clean) continue;
     return Refuse(absl::StatusCode::kInvalidArgument,
                   absl::StrCat(path, ": an item of a BOOL tensor is one byte, 0 or 1"),
@@ -38,11 +37,10 @@ absl::Status CheckTensor(const Tensor& tensor, const std::string& path) {
 absl::Status CheckLength(size_t expected, size_t got, const ValueType& type,
                          const std::string& path) {
   if (expected == got) return absl::OkStatus();
-  return Refuse(
-      absl::StatusCode::kInvalidArgument,
-      absl::StrCat(path, ": ", type.text, " has ", expected, " elements, got ", got),
-      {.reason = "TYPE_MISMATCH",
-       .metadata = {{"expected", absl::StrCat(expected)}, {"got", absl::StrCat(got)}}});
+  return Refuse(absl::StatusCode::kInvalidArgument,
+                absl::StrCat(path, ": ", type.text, " has ", expected, " elements, got ", got),
+                {.reason = "TYPE_MISMATCH",
+                 .metadata = {{"expected", absl::StrCat(expected)}, {"got", absl::StrCat(got)}}});
 }
 
 absl::Status CheckList(const List& list, const ValueType& type, const std::string& path) {
@@ -81,8 +79,8 @@ absl::Status CheckNamedTuple(const Map& map, const ValueType& type, const std::s
   TORCHERE_RETURN_IF_ERROR(CheckLength(type.fields.size(), map.size(), type, path));
   for (const auto& [key, value] : map) {
     const auto* name = std::get_if<std::string>(&key);
-    const auto field = name ? std::find(type.fields.begin(), type.fields.end(), *name)
-                            : type.fields.end();
+    const auto field =
+        name ? std::find(type.fields.begin(), type.fields.end(), *name) : type.fields.end();
     if (field == type.fields.end()) {
       return Refuse(absl::StatusCode::kInvalidArgument,
                     absl::StrCat(path, ": has no field ", KeyText(key), "; its fields are ",

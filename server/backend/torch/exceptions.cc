@@ -141,8 +141,7 @@ absl::Status Unloadable(absl::string_view path, absl::string_view text) {
     return OutOfMemory(absl::StrCat("'", path, "' does not fit into memory"), text);
   }
   if (const std::string missing = Missing(text); !missing.empty()) {
-    return WithLogText(
-        absl::FailedPreconditionError(absl::StrCat("'", path, "' ", missing)), text);
+    return WithLogText(absl::FailedPreconditionError(absl::StrCat("'", path, "' ", missing)), text);
   }
   return WithLogText(
       absl::InvalidArgumentError(absl::StrCat(

@@ -168,8 +168,7 @@ class OutputReader {
     List list;
     Map map;
     for (size_t i = 0; i < elements.size(); ++i) {
-      const Place inner =
-          names.empty() ? place.At(static_cast<int64_t>(i)) : place.Field(names[i]);
+      const Place inner = names.empty() ? place.At(static_cast<int64_t>(i)) : place.Field(names[i]);
       TORCHERE_ASSIGN_OR_RETURN(Value element, Read(elements[i], *type.elements()[i], inner));
       if (names.empty()) {
         list.push_back(std::move(element));

@@ -29,9 +29,8 @@ std::string LastName(const std::string& qualified) {
 }
 
 std::string JoinTexts(const std::vector<ValueType>& types) {
-  return absl::StrJoin(types, ", ", [](std::string* out, const ValueType& type) {
-    out->append(type.text);
-  });
+  return absl::StrJoin(types, ", ",
+                       [](std::string* out, const ValueType& type) { out->append(type.text); });
 }
 
 ValueType MakeType(Kind kind, std::string text, std::vector<ValueType> elements = {},
@@ -83,14 +82,14 @@ ValueType ReadType(const c10::Type& type) {
       return MakeType(Kind::kNull, "None");
     case c10::TypeKind::OptionalType:
       return MakeContainer(Kind::kOptional, "Optional",
-                       {ReadType(*type.expectRef<c10::OptionalType>().getElementType())});
+                           {ReadType(*type.expectRef<c10::OptionalType>().getElementType())});
     case c10::TypeKind::ListType:
       return MakeContainer(Kind::kList, "List",
-                       {ReadType(*type.expectRef<c10::ListType>().getElementType())});
+                           {ReadType(*type.expectRef<c10::ListType>().getElementType())});
     case c10::TypeKind::DictType: {
       const auto& dict = type.expectRef<c10::DictType>();
       return MakeContainer(Kind::kDict, "Dict",
-                       {ReadType(*dict.getKeyType()), ReadType(*dict.getValueType())});
+                           {ReadType(*dict.getKeyType()), ReadType(*dict.getValueType())});
     }
     case c10::TypeKind::TupleType:
       return ReadTupleType(type.expectRef<c10::TupleType>());

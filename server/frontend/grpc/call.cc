@@ -82,8 +82,8 @@ absl::Status Call::Admit() {
   }
   if (request_context_.deadline <= request_context_.arrived) return TooLate(true);
   method_ = method->second.get();
-  TORCHERE_ASSIGN_OR_RETURN(
-      ticket_, method_->gate().Enter(host_.sizes.Expected(request_context_.peer)));
+  TORCHERE_ASSIGN_OR_RETURN(ticket_,
+                            method_->gate().Enter(host_.sizes.Expected(request_context_.peer)));
   return absl::OkStatus();
 }
 

@@ -18,9 +18,9 @@ void LogGrpc(gpr_log_func_args* args) {
 }
 
 void LogProtobuf(google::protobuf::LogLevel level, const char*, int, const std::string& message) {
-  spdlog::log(level >= google::protobuf::LOGLEVEL_WARNING ? spdlog::level::warn
-                                                          : spdlog::level::debug,
-              "protobuf: {}", message);
+  spdlog::log(
+      level >= google::protobuf::LOGLEVEL_WARNING ? spdlog::level::warn : spdlog::level::debug,
+      "protobuf: {}", message);
 }
 
 }  // namespace

@@ -92,11 +92,11 @@ class Health::CheckMethod : public Method {
     if (!request.ok()) return incoming.call.Finish(request.status());
     const int status = health_.StatusOf(request->service());
     if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
-      return incoming.call.Finish(Refuse(
-          absl::StatusCode::kNotFound,
-          absl::StrCat("health knows no '", request->service(),
-                       "'; it knows '', 'models/NAME' and 'torchere.v1.PredictService'"),
-          {.reason = "SERVICE_UNKNOWN"}));
+      return incoming.call.Finish(
+          Refuse(absl::StatusCode::kNotFound,
+                 absl::StrCat("health knows no '", request->service(),
+                              "'; it knows '', 'models/NAME' and 'torchere.v1.PredictService'"),
+                 {.reason = "SERVICE_UNKNOWN"}));
     }
     incoming.call.Finish(Serialised(status));
   }

@@ -39,7 +39,8 @@ v1::ModelStatus ToProto(const ModelStatus& model) {
     to.set_version(version.version);
     to.set_state(static_cast<v1::ModelState>(version.state));
     *to.mutable_state_since() = ToProto(version.state_since);
-    if (version.state == ModelState::kAvailable) *to.mutable_load_time() = ToProto(version.load_time);
+    if (version.state == ModelState::kAvailable)
+      *to.mutable_load_time() = ToProto(version.load_time);
     to.set_device(version.device);
     to.set_backend(version.backend);
     to.set_digest(version.digest);

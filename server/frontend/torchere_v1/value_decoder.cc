@@ -43,8 +43,8 @@ absl::Status ValueDecoder::status() const {
 void ValueDecoder::Text(std::string& text, size_t limit, absl::string_view what) {
   if (!reader_.Text(text)) return;
   if (text.size() > limit) {
-    return Fail("LIMIT_EXCEEDED", absl::StrCat(what, " has ", text.size(),
-                                               " bytes; at most ", limit, " are taken"));
+    return Fail("LIMIT_EXCEEDED",
+                absl::StrCat(what, " has ", text.size(), " bytes; at most ", limit, " are taken"));
   }
   if (!IsUtf8(text)) Fail("INVALID_TEXT", absl::StrCat(what, " is not UTF-8"));
 }
@@ -55,8 +55,8 @@ void ValueDecoder::Name(std::string& text, absl::string_view what) {
 
 void ValueDecoder::Value(struct Value& value, bool& is_set, int depth, absl::string_view input) {
   if (depth > limits_.depth) {
-    return Fail("LIMIT_EXCEEDED", absl::StrCat("input '", input, "' is nested more than ",
-                                               limits_.depth, " deep"));
+    return Fail("LIMIT_EXCEEDED",
+                absl::StrCat("input '", input, "' is nested more than ", limits_.depth, " deep"));
   }
   reader_.Message([&] {
     while (ok() && reader_.NextField()) {
@@ -163,8 +163,7 @@ void ValueDecoder::CheckTensor(const Tensor& tensor, uint64_t dtype, absl::strin
   const std::string shape = ShapeText(tensor.shape);
   for (const int64_t dim : tensor.shape) {
     if (dim < 0) {
-      return Fail("INVALID_VALUE",
-                  absl::StrCat(what, " has the negative dimension ", dim));
+      return Fail("INVALID_VALUE", absl::StrCat(what, " has the negative dimension ", dim));
     }
   }
   const auto expected = ByteSize(*known, tensor.shape);
@@ -212,7 +211,8 @@ void ValueDecoder::MapFields(Map& map, int depth, absl::string_view input) {
     Entry(map.emplace_back(), depth, input);
     if (!ok()) return;
     if (map.back().key.index() != map.front().key.index()) {
-      return Fail("INVALID_VALUE", absl::StrCat("input '", input, "': a map has text and int keys"));
+      return Fail("INVALID_VALUE",
+                  absl::StrCat("input '", input, "': a map has text and int keys"));
     }
     if (!keys.insert(map.back().key).second) {
       return Fail("INVALID_VALUE", absl::StrCat("input '", input, "': a map has a key twice"));
@@ -246,8 +246,8 @@ void ValueDecoder::Entry(MapEntry& entry, int depth, absl::string_view input) {
     }
   });
   if (!ok() || (has_key && is_set)) return;
-  Fail("INVALID_VALUE", absl::StrCat("input '", input, "': an entry of a map has no ",
-                                     has_key ? "value" : "key"));
+  Fail("INVALID_VALUE",
+       absl::StrCat("input '", input, "': an entry of a map has no ", has_key ? "value" : "key"));
 }
 
 }  // namespace torchere

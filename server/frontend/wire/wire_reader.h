@@ -13,7 +13,14 @@ namespace torchere {
 // library's parser does. Every function is false once the bytes are malformed.
 class WireReader {
  public:
-  enum class Type { kVarint = 0, kFixed64 = 1, kBytes = 2, kStartGroup = 3, kEndGroup = 4, kFixed32 = 5 };
+  enum class Type {
+    kVarint = 0,
+    kFixed64 = 1,
+    kBytes = 2,
+    kStartGroup = 3,
+    kEndGroup = 4,
+    kFixed32 = 5
+  };
 
   // Borrows the rope.
   explicit WireReader(const Bytes& bytes) : reader_(bytes) {}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "torchere/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cpp/wire/codec.h"
+#include "client/cpp/wire/status.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
+#include "torchere/v1/model_status.grpc.pb.h"
+#include "torchere/v1/predict.grpc.pb.h"
+
+namespace torchere {
+inline namespace client {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// More is as good as for ever, and keeps the deadline inside the clock's range.
+constexpr nanoseconds kLongestTimeout = std::chrono::hours(24 * 365);
+
+// gRPC would ask http_proxy's proxy even for an address of this machine.
+bool IsLocal(const std::string& target) {
+  constexpr const char* kPrefixes[] = {"127.", "localhost:", "[::1]:", "unix:", "unix-abstract:"};
+  return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
+                     [&](const char* prefix) { return absl::StartsWith(target, prefix); });
+}
+
+grpc::ChannelArguments ArgumentsOf(const std::string& target, const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(options.max_response_bytes);
+  arguments.SetMaxSendMessageSize(-1);
+  arguments.SetUserAgentPrefix("torchere-cpp/" TORCHERE_VERSION);
+  // Room for details of many inputs; gRPC's own limit is 8 KiB.
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 64 * 1024);
+  if (IsLocal(target)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return arguments;
+}
+
+// PredictCall and ModelQuery name a version alike.
+template <typename Call>
+absl::Status CheckChoice(const Call& call) {
+  if (call.model.empty()) return absl::InvalidArgumentError("no model is named");
+  if (call.version && !call.label.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("model '", call.model, "': both version ",
+                                                   *call.version, " and label '", call.label,
+                                                   "' are asked for; ask for one"));
+  }
+  return absl::OkStatus();
+}
+
+template <typename Request>
+Request QueryRequest(const ModelQuery& query) {
+  Request request;
+  request.set_name(query.model);
+  if (query.version) request.set_version(*query.version);
+  if (!query.label.empty()) request.set_label(query.label);
+  return request;
+}
+
+}  // namespace
+
+class Client::Connection {
+ public:
+  Connection(const std::string& target, const ClientOptions& options)
+      : timeout_(options.timeout),
+        channel_(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(),
+                                           ArgumentsOf(target, options))),
+        predict_(v1::PredictService::NewStub(channel_)),
+        status_(v1::ModelStatusService::NewStub(channel_)) {}
+
+  v1::PredictService::Stub& predict() { return *predict_; }
+  v1::ModelStatusService::Stub& status() { return *status_; }
+
+  // One call of a stub's method, with its deadline.
+  template <typename Service, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Service& stub,
+                                grpc::Status (Service::*method)(grpc::ClientContext*,
+                                                                const Request&, Response*),
+                                const Request& request, std::optional<nanoseconds> timeout) const {
+    const nanoseconds limit = std::min(timeout.value_or(timeout_), kLongestTimeout);
+    if (limit <= nanoseconds::zero()) {
+      return absl::InvalidArgumentError("the timeout is not greater than 0");
+    }
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + limit);
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return FromGrpc(status);
+    return response;
+  }
+
+ private:
+  const nanoseconds timeout_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::PredictService::Stub> predict_;
+  const std::unique_ptr<v1::ModelStatusService::Stub> status_;
+};
+
+Client::Client(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+absl::StatusOr<Client> Client::Connect(const std::string& target, ClientOptions options) {
+  if (target.empty()) return absl::InvalidArgumentError("the server's address is empty");
+  if (options.timeout <= nanoseconds::zero()) {
+    return absl::InvalidArgumentError("ClientOptions::timeout is not greater than 0");
+  }
+  if (options.max_response_bytes <= 0) {
+    return absl::InvalidArgumentError("ClientOptions::max_response_bytes is not greater than 0");
+  }
+  return Client(std::make_unique<Connection>(target, options));
+}
+
+absl::StatusOr<Prediction> Client::Predict(const PredictCall& call) const {
+  if (absl::Status status = CheckChoice(call); !status.ok()) return status;
+  const auto response =
+      connection_->Call(connection_->predict(), &v1::PredictService::Stub::Predict,
+                        EncodePredict(call), call.timeout);
+  if (!response.ok()) return response.status();
+  return DecodePrediction(*response);
+}
+
+absl::StatusOr<ModelStatus> Client::Status(const ModelQuery& query) const {
+  if (absl::Status status = CheckChoice(query); !status.ok()) return status;
+  const auto response =
+      connection_->Call(connection_->status(), &v1::ModelStatusService::Stub::GetModelStatus,
+                        QueryRequest<v1::GetModelStatusRequest>(query), query.timeout);
+  if (!response.ok()) return response.status();
+  return DecodeModelStatus(response->model());
+}
+
+absl::StatusOr<std::vector<ModelStatus>> Client::Models(std::optional<nanoseconds> timeout) const {
+  const auto response =
+      connection_->Call(connection_->status(), &v1::ModelStatusService::Stub::ListModels,
+                        v1::ListModelsRequest(), timeout);
+  if (!response.ok()) return response.status();
+  std::vector<ModelStatus> models;
+  for (const v1::ModelStatus& model : response->models()) {
+    models.push_back(DecodeModelStatus(model));
+  }
+  return models;
+}
+
+absl::StatusOr<ModelSignature> Client::Signature(const ModelQuery& query) const {
+  if (absl::Status status = CheckChoice(query); !status.ok()) return status;
+  const auto response =
+      connection_->Call(connection_->status(), &v1::ModelStatusService::Stub::GetModelSignature,
+                        QueryRequest<v1::GetModelSignatureRequest>(query), query.timeout);
+  if (!response.ok()) return response.status();
+  return DecodeSignature(*response);
+}
+
+const Value* Prediction::Output(const std::string& name) const {
+  const auto output = std::find_if(outputs.begin(), outputs.end(),
+                                   [&](const NamedValue& o) { return o.name == name; });
+  return output == outputs.end() ? nullptr : &output->value;
+}
+
+absl::StatusOr<const Tensor*> Prediction::TensorOutput(const std::string& name) const {
+  const Value* value = Output(name);
+  if (value == nullptr) {
+    const auto append_name = [](std::string* text, const NamedValue& output) {
+      absl::StrAppend(text, "'", output.name, "'");
+    };
+    return absl::NotFoundError(
+        absl::StrCat("model '", model.name, "' returned no output '", name,
+                     "'; it returned: ", absl::StrJoin(outputs, ", ", append_name)));
+  }
+  const Tensor* tensor = value->If<Tensor>();
+  if (tensor == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("output '", name, "' of model '", model.name,
+                                                   "' is a ", value->KindName(), ", not a Tensor"));
+  }
+  return tensor;
+}
+
+}  // namespace client
+}  // namespace torchere
