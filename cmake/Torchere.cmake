@@ -48,6 +48,8 @@ function(torchere_test name)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} torchere_test_support torchere_options)
+  # Tests are compiled more often than they run.
+  target_compile_options(${name} PRIVATE -O0 -g1)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120)
 endfunction()

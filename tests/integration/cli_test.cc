@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line client against the real server.
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,19 +63,28 @@ TEST_CASE("torchere predict gives wine's expected outputs to 1e-5") {
 
 TEST_CASE("torchere calls a model by the names in its archive alone") {
   Server server({TestModel("unseen")});
-  std::ifstream file(kSource + "/tests/data/unseen_expected.json");
   const Outcome signature = RunCli(server, {"signature", "unseen", "--output=json"});
   CHECK(signature.status == 0);
   CHECK(signature.out.find("Dict[str, Tensor]") != std::string::npos);
-  const Outcome outcome =
-      RunCli(server, {"predict", "unseen", "--input",
-                      R"(signals={"a": [1.0, 2.0], "b": [5.0, 6.0]})", "--output=json"});
+
+  std::ifstream file(kSource + "/tests/data/unseen_expected.json");
+  const auto expected = nlohmann::json::parse(file).at(0);
+  nlohmann::json signals;
+  for (const auto& [name, tensor] : expected.at("inputs").at("signals").items()) {
+    signals[name] = tensor.at("data");
+  }
+  const Outcome outcome = RunCli(server, {"predict", "unseen", "--input",
+                                          "signals=" + signals.dump(), "--output=json"});
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   const auto outputs = nlohmann::json::parse(outcome.out).at("outputs");
-  CHECK(outputs.at("names").is_array());
-  CHECK(outputs.at("names").at(0).is_string());
-  CHECK(outputs.at("scores").at("dtype") == "FP32");
+  CHECK(outputs.at("names") == expected.at("outputs").at("names"));
+  const auto& scores = outputs.at("scores").at("data");
+  const auto& wanted = expected.at("outputs").at("scores").at("data");
+  REQUIRE(scores.size() == wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    CHECK(scores[i].get<double>() == Approx(wanted[i].get<double>()).margin(1e-5));
+  }
 }
 
 TEST_CASE("torchere's exit status tells an error of the answer from wrong usage") {

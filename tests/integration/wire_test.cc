@@ -209,8 +209,11 @@ TEST_CASE("Health is NOT_SERVING while a model of the repository cannot be serve
 TEST_CASE("What is not let in takes no memory") {
   constexpr int kClients = 40, kLetIn = 4;
   constexpr int64_t kMessage = 30'000'000, kMebibyte = 1 << 20;
-  Server server({TestModel("types"), TestModel("failing"), "--max-requests-in-flight=4"});
-  const v1::PredictRequest request = Large(kMessage);
+  Server server({TestModel("failing"), "--max-requests-in-flight=4"});
+  v1::PredictRequest request = Large(kMessage);
+  // Raises: no answer of 30 MB, only what comes in is measured.
+  request.mutable_model()->set_name("failing");
+  request.mutable_model()->set_method("raises");
   const int64_t before = server.PeakMemory();
   std::vector<grpc::Status> answers(kClients);
   {
@@ -220,7 +223,6 @@ TEST_CASE("What is not let in takes no memory") {
         const auto stub = v1::PredictService::NewStub(Channel(server, /*own_connection=*/true));
         v1::PredictResponse response;
         grpc::ClientContext context;
-        // Without the answer's 30 MB: only what comes in is to be measured.
         answers[static_cast<size_t>(i)] = stub->Predict(&context, request, &response);
       });
     }

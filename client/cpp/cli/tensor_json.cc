@@ -75,7 +75,7 @@ class Leaves {
       return Ragged(path, absl::StrCat("an array of ", shape_[depth]), data);
     }
     for (size_t i = 0; i < data.size(); ++i) {
-      const absl::Status status = Collect(data[i], depth + 1, absl::StrCat(path, "[", i, "]"));
+      absl::Status status = Collect(data[i], depth + 1, absl::StrCat(path, "[", i, "]"));
       if (!status.ok()) return status;
     }
     return absl::OkStatus();

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -41,8 +42,9 @@ class Tensor {
   //   INVALID_ARGUMENT  as Create
   template <TensorItem T>
   static absl::StatusOr<Tensor> Of(std::vector<int64_t> shape, std::span<const T> items) {
+    const DataType dtype = DataTypeOf<T>::kValue;
     const std::span<const std::byte> bytes = std::as_bytes(items);
-    return Create(DataTypeOf<T>::kValue, std::move(shape), {bytes.begin(), bytes.end()});
+    return Create(dtype, std::move(shape), {bytes.begin(), bytes.end()});
   }
   template <TensorItem T>
   static absl::StatusOr<Tensor> Of(std::vector<int64_t> shape, std::initializer_list<T> items) {

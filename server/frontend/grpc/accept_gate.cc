@@ -41,13 +41,23 @@ AcceptGate::AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, in
 }
 
 AcceptGate::~AcceptGate() {
+  Stop();
+  for (const int fd : connections_) close(fd);
+  for (const int fd : {epoll_fd_, stop_fd_, spare_fd_}) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+void AcceptGate::Stop() {
+  if (!thread_.joinable()) return;
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(stop_fd_, &one, sizeof one);
   thread_.join();
-  for (const int fd : connections_) close(fd);
-  for (const int fd : {listener_.fd, epoll_fd_, stop_fd_, spare_fd_}) {
-    if (fd >= 0) close(fd);
-  }
+  close(listener_.fd);
+}
+
+void AcceptGate::CloseConnections() {
+  for (const int fd : connections_) shutdown(fd, SHUT_RDWR);
 }
 
 void AcceptGate::Run() {

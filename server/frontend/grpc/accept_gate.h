@@ -23,8 +23,14 @@ class AcceptGate {
   // closed at once.
   AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, int max_connections);
 
-  // Takes no more connections; those there are live on.
   ~AcceptGate();
+
+  // Takes no more connections; those there are live on.
+  void Stop();
+
+  // Ends the connections that there are; after Stop(). What has been written to
+  // them is still sent.
+  void CloseConnections();
 
   AcceptGate(const AcceptGate&) = delete;
   AcceptGate& operator=(const AcceptGate&) = delete;

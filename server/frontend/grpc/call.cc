@@ -50,7 +50,9 @@ Call::Call(CallHost& host) : host_(host) {
   host_.service.RequestCall(&context_, &stream_, host_.queue, host_.queue, &arrived_);
 }
 
-Call::~Call() = default;
+Call::~Call() {
+  if (has_arrived_) host_.calls.Remove();
+}
 
 void Call::LetGo() {
   if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -59,6 +61,8 @@ void Call::LetGo() {
 void Call::Arrived(bool ok) {
   if (!ok) return LetGo();  // the server ends; Done will not come
   if (!host_.closed) Await(host_);
+  has_arrived_ = true;
+  host_.calls.Add();
   // The hold of this tag is from now on that of Done.
   request_context_.arrived = Now();
   request_context_.id = ++host_.next_id;

@@ -65,6 +65,7 @@ class Call {
   grpc::GenericServerAsyncReaderWriter stream_{&context_};
   grpc::ByteBuffer message_;
 
+  bool has_arrived_ = false;
   // Set once it has arrived.
   Method* method_ = nullptr;
   Context request_context_;

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "server/frontend/grpc/call_count.h"
 #include "server/frontend/grpc/message_sizes.h"
 #include "server/frontend/grpc/method.h"
 #include "server/frontend/grpc/timers.h"
@@ -31,6 +32,7 @@ struct CallHost {
   // Set before the queue is shut down: no further call may be awaited.
   bool closed = false;
   std::atomic<bool> draining = false;
+  CallCount calls;
 };
 
 }  // namespace torchere

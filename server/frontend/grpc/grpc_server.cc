@@ -120,9 +120,17 @@ void GrpcServer::CloseQueue() {
 void GrpcServer::Drain(Duration time) {
   if (std::exchange(drained_, true) || server_ == nullptr) return;
   host_.draining = true;
-  gates_.clear();
-  server_->Shutdown(std::chrono::system_clock::now() +
-                    std::chrono::duration_cast<std::chrono::system_clock::duration>(time));
+  for (const auto& gate : gates_) gate->Stop();
+  // Tells the callers to go elsewhere, and waits until all connections have
+  // ended; an idle caller may take seconds to notice.
+  std::jthread shutdown([this, time] {
+    server_->Shutdown(std::chrono::system_clock::now() +
+                      std::chrono::duration_cast<std::chrono::system_clock::duration>(time));
+  });
+  // Once every call has been answered nobody is waited for.
+  host_.calls.AwaitNone();
+  for (const auto& gate : gates_) gate->CloseConnections();
+  shutdown.join();
   CloseQueue();
 }
 

@@ -39,28 +39,34 @@ class Health::Watcher final : public CallObserver {
     Look();
   }
 
-  // Sends the state if it is another than the caller knows.
+  // Sends the state if it is another than the caller knows; ends the call if it
+  // is to end and the caller knows all.
   void Look() {
     const int status = health_.StatusOf(part_);
     MutexLock lock(mutex_);
-    if (writing_ || ending_ || status == sent_) return;
-    writing_ = true;
-    sent_ = status;
-    call_.Write(Serialised(status));
+    if (writing_) return;
+    if (status != sent_) {
+      writing_ = true;
+      sent_ = status;
+      call_.Write(Serialised(status));
+    } else if (ending_) {
+      call_.Finish(Refuse(absl::StatusCode::kUnavailable, "the server is shutting down",
+                          {.reason = "DRAINING"}));
+    }
   }
 
-  // Ends the call, after what is under way.
   void End() {
-    MutexLock lock(mutex_);
-    ending_ = true;
-    if (!writing_) Finish();
+    {
+      MutexLock lock(mutex_);
+      ending_ = true;
+    }
+    Look();
   }
 
   void Written() override {
     {
       MutexLock lock(mutex_);
       writing_ = false;
-      if (ending_) return Finish();
     }
     Look();
   }
@@ -68,11 +74,6 @@ class Health::Watcher final : public CallObserver {
   void Ended() override { health_.Remove(*this); }
 
  private:
-  void Finish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    call_.Finish(Refuse(absl::StatusCode::kUnavailable, "the server is shutting down",
-                        {.reason = "DRAINING"}));
-  }
-
   Health& health_;
   const std::string part_;
   const Ticket ticket_;
@@ -164,7 +165,6 @@ void Health::Drain() {
     MutexLock lock(mutex_);
     draining_ = true;
   }
-  Changed();
   for (const auto& watcher : watchers()) watcher->End();
 }
 
