@@ -27,7 +27,8 @@ class LoadedModel {
   // How it is called, as far as its file says. Never changes.
   virtual const Signature& signature() const = 0;
 
-  // Runs a method of signature() on arguments that BindInputs has accepted.
+  // Runs a method of signature() on arguments that BindInputs has accepted, and
+  // lets go of their bytes once they are copied.
   // The outputs have the archive's names (proto/torchere/v1/predict.proto,
   // PredictResponse.outputs); their tensors own their bytes. No exception
   // leaves it.
@@ -36,7 +37,7 @@ class LoadedModel {
   //   RESOURCE_EXHAUSTED  OUT_OF_MEMORY
   //   INTERNAL            UNSUPPORTED_OUTPUT, or MODEL_FAILED; what a caller
   //                       must not see is in LogTextOf
-  virtual absl::StatusOr<NamedValues> Run(const MethodSignature& method, const Arguments& arguments,
+  virtual absl::StatusOr<NamedValues> Run(const MethodSignature& method, Arguments arguments,
                                           WorkerContext& worker) = 0;
 };
 
@@ -48,7 +49,8 @@ class Backend {
   // "torchscript"
   virtual std::string name() const = 0;
 
-  // Must be the first that a worker thread of `device` does.
+  // Must be the first that a worker thread of `device` does; `device` must be one
+  // that models can be loaded onto.
   virtual std::unique_ptr<WorkerContext> StartWorker(const Device& device) = 0;
 
   // Reads the file and puts the model onto the device, ready to run.

@@ -35,8 +35,7 @@ absl::Status Explain(const absl::Status& status, const Request& request, Observe
 
 absl::StatusOr<NamedValues> RunOne(Request& request, LoadedModel& model, WorkerContext& context) {
   TORCHERE_ASSIGN_OR_RETURN(NamedValues outputs,
-                            model.Run(*request.method, request.arguments, context));
-  request.arguments.clear();
+                            model.Run(*request.method, std::move(request.arguments), context));
   return SelectOutputs(*request.method, std::move(outputs), request.outputs);
 }
 

@@ -28,7 +28,7 @@ class FakeModel : public LoadedModel {
 
   const Signature& signature() const override { return signature_; }
 
-  absl::StatusOr<NamedValues> Run(const MethodSignature&, const Arguments& arguments,
+  absl::StatusOr<NamedValues> Run(const MethodSignature&, Arguments arguments,
                                   WorkerContext&) override {
     return run_(arguments);
   }

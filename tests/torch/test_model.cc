@@ -71,10 +71,10 @@ absl::Status TestModel::LoadError(const std::string& path) {
 absl::StatusOr<NamedValues> TestModel::Call(const std::string& method, NamedValues inputs) const {
   const MethodSignature* signature = model_->signature().Find(method);
   if (signature == nullptr) return absl::NotFoundError(absl::StrCat("no method ", method));
-  const absl::StatusOr<Arguments> arguments = BindInputs(*signature, std::move(inputs));
+  absl::StatusOr<Arguments> arguments = BindInputs(*signature, std::move(inputs));
   if (!arguments.ok()) return arguments.status();
   const std::unique_ptr<WorkerContext> worker = backend_->StartWorker(Device{});
-  return model_->Run(*signature, *arguments, *worker);
+  return model_->Run(*signature, *std::move(arguments), *worker);
 }
 
 std::string TestModel::Ask(const std::string& method, NamedValues inputs) const {

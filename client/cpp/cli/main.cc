@@ -19,5 +19,7 @@ int main(int argc, char** argv) {
   const int code = torchere::cli::Run(argc, argv, console);
   std::cout.flush();
   // An answer that could not be written is none: a full disk, say.
-  return std::cout.good() ? code : torchere::cli::kFailure;
+  if (std::cout.good()) return code;
+  std::cerr << "torchere: standard output cannot be written\n";
+  return torchere::cli::kFailure;
 }

@@ -61,7 +61,7 @@ std::string ListText(const List& list, const std::string& indent) {
     return absl::StrCat(Line(List(list.begin(), list.begin() + kMaxListItems)), " … ", list.size(),
                         " items");
   }
-  std::string text = absl::StrCat(list.size(), " items");
+  std::string text = absl::StrCat(list.size(), list.size() == 1 ? " item" : " items");
   for (size_t i = 0; i < std::min(list.size(), kMaxListItems); ++i) {
     absl::StrAppend(&text, "\n", indent, "- ", ValueText(list[i], indent + "  "));
   }

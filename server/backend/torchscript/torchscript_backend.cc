@@ -33,7 +33,7 @@ class TorchScriptModel : public LoadedModel {
 
   const Signature& signature() const override { return servable_.signature; }
 
-  absl::StatusOr<NamedValues> Run(const MethodSignature& method, const Arguments& arguments,
+  absl::StatusOr<NamedValues> Run(const MethodSignature& method, Arguments arguments,
                                   WorkerContext& /*worker*/) override {
     const auto found = methods_.find(method.name);
     if (found == methods_.end()) {
@@ -41,7 +41,7 @@ class TorchScriptModel : public LoadedModel {
     }
     try {
       torch::jit::Function& function = found->second.function();
-      torch::jit::Stack stack = MakeStack(function.getSchema(), arguments);
+      torch::jit::Stack stack = MakeStack(function.getSchema(), std::move(arguments));
       function.run(stack);
       return ReadOutputs(stack.back(), *function.getSchema().returns()[0].type(),
                          servable_.output_memory);
@@ -52,7 +52,7 @@ class TorchScriptModel : public LoadedModel {
 
  private:
   // The module, then the method's arguments.
-  torch::jit::Stack MakeStack(const c10::FunctionSchema& schema, const Arguments& arguments) const {
+  torch::jit::Stack MakeStack(const c10::FunctionSchema& schema, Arguments arguments) const {
     torch::jit::Stack stack;
     stack.reserve(arguments.size() + 1);
     stack.push_back(servable_.module._ivalue());
@@ -61,6 +61,7 @@ class TorchScriptModel : public LoadedModel {
       // A default is copied: a list among them could be written to by the run.
       stack.push_back(arguments[i] ? ToTorch(*arguments[i], argument.type(), device_)
                                    : argument.default_value().value().deepcopy());
+      arguments[i].reset();
     }
     return stack;
   }
