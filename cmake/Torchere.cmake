@@ -25,6 +25,10 @@ if(TORCHERE_SANITIZE)
   target_compile_options(torchere_options INTERFACE
     -fsanitize=${TORCHERE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(torchere_options INTERFACE -fsanitize=${TORCHERE_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # False alarms of g++ 12 in <regex> and in Abseil's InlinedVector.
+    target_compile_options(torchere_options INTERFACE -Wno-maybe-uninitialized)
+  endif()
 endif()
 
 # torchere_library(NAME [SOURCES file…] [DEPS target…])

@@ -73,8 +73,8 @@ TEST_CASE("torchere calls a model by the names in its archive alone") {
   for (const auto& [name, tensor] : expected.at("inputs").at("signals").items()) {
     signals[name] = tensor.at("data");
   }
-  const Outcome outcome = RunCli(server, {"predict", "unseen", "--input",
-                                          "signals=" + signals.dump(), "--output=json"});
+  const Outcome outcome = RunCli(
+      server, {"predict", "unseen", "--input", "signals=" + signals.dump(), "--output=json"});
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   const auto outputs = nlohmann::json::parse(outcome.out).at("outputs");
