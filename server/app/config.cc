@@ -72,45 +72,65 @@ absl::Status Check(Config& config, const std::vector<std::string>& model_flags) 
 // gRPC counts a message's bytes in 32 bits.
 constexpr int64_t kLargestMessage = (int64_t{1} << 31) - 1;
 
-void AddFlags(CLI::App& app, Config& config, std::vector<std::string>& models, int64_t& drain) {
-  const CLI::AsSizeValue size(false);
+// Bounds whose words stay out of --help: the texts say what matters.
+CLI::Validator Bounds(int64_t least, int64_t most) {
+  CLI::Validator bounds = CLI::Range(least, most);
+  bounds.description("");
+  return bounds;
+}
+
+CLI::Validator Size() {
+  CLI::Validator size = CLI::AsSizeValue(false);
+  size.description("");
+  return size;
+}
+
+void AddModelFlags(CLI::App& app, Config& config, std::vector<std::string>& models) {
   app.add_option("--models", config.models_dir,
-                 "Repository of models: DIR/<name>/<version>/model.pt, with an optional "
-                 "model.yaml beside the versions. The newest version of each is served")
+                 "Repository of models: DIR/<name>/<version>/model.pt, with an\n"
+                 "optional model.yaml beside the versions. The newest version of\n"
+                 "each is served")
       ->type_name("DIR");
   app.add_option("--model", models, "Serve one file under a name, as version 1. Repeatable")
       ->type_name("NAME=FILE")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void AddListenFlags(CLI::App& app, Config& config) {
   app.add_option("--listen", config.listen,
-                 "Where gRPC is served. Port 0 takes any free one; the ready line tells which")
-      ->type_name("HOST:PORT")
-      ->capture_default_str();
+                 "Where gRPC is served. Port 0 takes any free one; the ready line\n"
+                 "tells which. Default: 127.0.0.1:8500")
+      ->type_name("HOST:PORT");
   app.add_flag("--insecure", config.insecure,
-               "Allow --listen on an address that is not loopback: whoever reaches the port may "
-               "call the models, and nothing is encrypted");
+               "Allow --listen on an address that is not loopback: whoever\n"
+               "reaches the port may call the models, and nothing is encrypted");
+}
+
+void AddLimitFlags(CLI::App& app, Config& config, int64_t& drain) {
   app.add_option("--max-message-bytes", config.max_message_bytes,
-                 "Largest message that is taken; 64MiB may be written so")
-      ->type_name("BYTES")
-      ->transform(size)
-      ->check(CLI::Range(int64_t{1024}, kLargestMessage))
-      ->capture_default_str();
+                 "Largest message that is taken. Default: 64MiB")
+      ->type_name("SIZE")
+      ->transform(Size())
+      ->check(Bounds(1024, kLargestMessage));
   app.add_option("--max-requests-in-flight", config.max_requests_in_flight,
-                 "Requests that may be inside at a time; one more is refused with "
-                 "RESOURCE_EXHAUSTED before its message is read")
+                 "Requests that may be inside at a time; one more is refused with\n"
+                 "RESOURCE_EXHAUSTED before its message is read. Default: 4096")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
-      ->capture_default_str();
+      ->check(Bounds(1, int64_t{1} << 20));
   app.add_option("--max-bytes-in-flight", config.max_bytes_in_flight,
-                 "Bytes of requests that may be inside at a time, refused likewise. Default: a "
-                 "quarter of the memory that this process may use, 1GiB at most")
-      ->type_name("BYTES")
-      ->transform(size)
-      ->check(CLI::Range(int64_t{64} << 10, int64_t{1} << 40));
+                 "Bytes of requests that may be inside at a time, refused\n"
+                 "likewise. Default: a quarter of the memory that this process\n"
+                 "may use, 1GiB at most")
+      ->type_name("SIZE")
+      ->transform(Size())
+      ->check(Bounds(int64_t{64} << 10, int64_t{1} << 40));
   app.add_option("--drain-timeout", drain,
-                 "How long the requests that were taken may still run after SIGTERM")
+                 "How long the requests that were taken may still run after\n"
+                 "SIGTERM. Default: 30")
       ->type_name("SECONDS")
-      ->check(CLI::Range(int64_t{0}, int64_t{86400}))
-      ->capture_default_str();
+      ->check(Bounds(0, 86400));
 }
 
 }  // namespace
@@ -124,7 +144,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
   config.max_bytes_in_flight = std::min(int64_t{1} << 30, UsableMemoryBytes() / 4);
   std::vector<std::string> models;
   int64_t drain = config.drain_timeout.count();
-  AddFlags(app, config, models, drain);
+  AddModelFlags(app, config, models);
+  AddListenFlags(app, config);
+  AddLimitFlags(app, config, drain);
   try {
     app.parse(argc, const_cast<char**>(argv));
   } catch (const CLI::CallForHelp&) {
