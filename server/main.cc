@@ -25,7 +25,8 @@ int Complain(const absl::Status& status, int exit_code) {
 int main(int argc, char** argv) {
   using namespace torchere;
   PrepareProcess();
-  const auto command_line = ParseCommandLine(argc, argv, VersionText());
+  ConfigureTorchRuntime({});
+  const auto command_line = ParseCommandLine(argc, argv, VersionText);
   if (!command_line.ok()) return Complain(command_line.status(), kWrongUsage);
   if (!command_line->config) {
     std::fputs(command_line->text.c_str(), stdout);
@@ -33,7 +34,6 @@ int main(int argc, char** argv) {
   }
   InitLog();
   RedirectLibraryLogs();
-  ConfigureTorchRuntime({});
   LogObserver observer;
   auto app = App::Start(*command_line->config, observer);
   if (!app.ok()) return Complain(app.status(), kCannotStart);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/admission/gate.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -32,6 +33,8 @@ absl::Status Gate::CheckBytes(int64_t more) const {
 }
 
 absl::StatusOr<Ticket> Gate::Enter(int64_t bytes) {
+  // A guess that is larger than the whole room asks for all of it.
+  bytes = std::min(bytes, limits_.max_bytes_in_flight);
   MutexLock lock(mutex_);
   if (requests_ >= limits_.max_requests_in_flight) {
     return Full(absl::StrCat(requests_, " requests are in flight"), "--max-requests-in-flight",
@@ -44,6 +47,14 @@ absl::StatusOr<Ticket> Gate::Enter(int64_t bytes) {
 }
 
 absl::Status Gate::Exchange(int64_t from, int64_t to) {
+  if (to > limits_.max_bytes_in_flight) {
+    return Refuse(absl::StatusCode::kResourceExhausted,
+                  absl::StrCat("the request takes ", to, " bytes, more than the server's limit ",
+                               "--max-bytes-in-flight=", limits_.max_bytes_in_flight),
+                  {.reason = "MESSAGE_TOO_LARGE",
+                   .metadata = {{"limit", "--max-bytes-in-flight"},
+                                {"value", absl::StrCat(limits_.max_bytes_in_flight)}}});
+  }
   MutexLock lock(mutex_);
   if (to > from) TORCHERE_RETURN_IF_ERROR(CheckBytes(to - from));
   bytes_ += to - from;

@@ -21,7 +21,7 @@ class Gate : public TicketOffice {
  public:
   explicit Gate(GateLimits limits) : limits_(limits) {}
 
-  // Lets one request of `bytes` in.
+  // Lets one request of `bytes` in; more than the whole limit counts as that.
   //
   //   RESOURCE_EXHAUSTED  SERVER_FULL, with the limit and when to try again
   absl::StatusOr<Ticket> Enter(int64_t bytes);

@@ -22,6 +22,12 @@ namespace {
 constexpr GateLimits kStatusLimits{.max_requests_in_flight = 4096,
                                    .max_bytes_in_flight = int64_t{256} << 20};
 
+// gRPC's own bound, above ours: it resets calls, so it must never be what is
+// reached first.
+int64_t QuotaBytes(const Config& config) {
+  return 2 * std::max(config.max_bytes_in_flight, config.max_message_bytes) + (int64_t{128} << 20);
+}
+
 absl::StatusOr<std::vector<ModelSource>> FindModels(const Config& config) {
   std::vector<ModelSource> models;
   if (!config.models_dir.empty()) {
@@ -51,6 +57,7 @@ App::App(const Config& config, Observer& observer)
       predict_gate_({.max_requests_in_flight = config.max_requests_in_flight,
                      .max_bytes_in_flight = config.max_bytes_in_flight}),
       status_gate_(kStatusLimits),
+      watch_gate_(kStatusLimits),
       pool_(*backend_, Device{}, UsableCores(), observer),
       loader_(*backend_, pool_),
       registry_(loader_, observer),
@@ -86,13 +93,13 @@ absl::Status App::Serve(Listener listener) {
   MethodTable methods;
   AddPredictService(pipeline_, predict_gate_, methods);
   AddModelStatusService(registry_, status_gate_, methods);
-  health_.AddMethods(status_gate_, methods);
+  health_.AddMethods(status_gate_, watch_gate_, methods);
   std::vector<Listener> listeners;
   listeners.push_back(std::move(listener));
   TORCHERE_ASSIGN_OR_RETURN(server_,
                             GrpcServer::Start(std::move(listeners), std::move(methods),
                                               {.max_message_bytes = config_.max_message_bytes,
-                                               .memory_bytes = 2 * config_.max_bytes_in_flight},
+                                               .memory_bytes = QuotaBytes(config_)},
                                               [this] { pool_.GiveUpDead(); }));
   return absl::OkStatus();
 }

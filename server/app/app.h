@@ -32,8 +32,9 @@ class App {
   // How many models answer requests.
   int models() const;
 
-  // Says NOT_SERVING, takes nothing new, and waits for what has been taken, at
-  // most Config::drain_timeout.
+  // Says NOT_SERVING, takes nothing new, and waits for what has been taken; calls
+  // that last longer than Config::drain_timeout are cancelled. A run that hangs
+  // keeps it from returning: ExitDeadline is for that.
   void Drain();
 
  private:
@@ -49,6 +50,7 @@ class App {
   Gate predict_gate_;
   // Status and health: small messages, which a full server still answers.
   Gate status_gate_;
+  Gate watch_gate_;
   DevicePool pool_;
   ModelLoader loader_;
   Registry registry_;

@@ -136,10 +136,10 @@ void AddLimitFlags(CLI::App& app, Config& config, int64_t& drain) {
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
-                                             const std::string& version) {
+                                             const std::function<std::string()>& version) {
   CLI::App app(kDescription, "torchere-server");
   app.footer(kFooter);
-  app.set_version_flag("--version", version);
+  app.set_version_flag("--version", [] { return std::string(); });
   Config config;
   config.max_bytes_in_flight = std::min(int64_t{1} << 30, UsableMemoryBytes() / 4);
   std::vector<std::string> models;
@@ -152,7 +152,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
   } catch (const CLI::CallForHelp&) {
     return CommandLine{std::nullopt, app.help()};
   } catch (const CLI::CallForVersion&) {
-    return CommandLine{std::nullopt, version + "\n"};
+    return CommandLine{std::nullopt, version() + "\n"};
   } catch (const CLI::ParseError& error) {
     std::string message = error.what();
     std::replace(message.begin(), message.end(), '\n', ' ');

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,11 +40,11 @@ struct CommandLine {
   std::string text;
 };
 
-// Reads the flags. `version` is what --version answers.
+// Reads the flags. `version` gives what --version answers.
 //
 //   INVALID_ARGUMENT  an unknown flag, a value out of bounds, two models of one
 //                     name, no model at all; one line
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
-                                             const std::string& version);
+                                             const std::function<std::string()>& version);
 
 }  // namespace torchere

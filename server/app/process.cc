@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 namespace torchere {
@@ -52,7 +53,10 @@ ExitDeadline::ExitDeadline(std::chrono::seconds time)
     : thread_([time] {
         const sigset_t signals = EndSignals();
         const timespec wait{time.count() + 2, 0};
-        const int signal = sigtimedwait(&signals, nullptr, &wait);
+        int signal = 0;
+        do {
+          signal = sigtimedwait(&signals, nullptr, &wait);
+        } while (signal < 0 && errno == EINTR);
         if (signal == SIGUSR1) return;
         spdlog::error(
             "ending without waiting any longer: {}",

@@ -31,6 +31,7 @@ class Registry {
 
   // The version asked for; without a choice the newest that is AVAILABLE.
   //
+  //   INVALID_ARGUMENT     MISSING_MODEL: no name is given
   //   NOT_FOUND            MODEL_NOT_FOUND, VERSION_NOT_FOUND, LABEL_NOT_FOUND
   //   FAILED_PRECONDITION  VERSION_NOT_SERVED: its state and error are said
   absl::StatusOr<ModelHandle> Acquire(const ModelSpec& spec) const;

@@ -15,7 +15,8 @@ class TicketOffice {
 
   // Counts `to` bytes in the place of `from`.
   //
-  //   RESOURCE_EXHAUSTED  there is no room for them: nothing has changed
+  //   RESOURCE_EXHAUSTED  there is no room for them now (SERVER_FULL) or ever
+  //                       (MESSAGE_TOO_LARGE): nothing has changed
   virtual absl::Status Exchange(int64_t from, int64_t to) = 0;
 
   // Takes back one request of `bytes`.

@@ -2,22 +2,37 @@
 #include "server/frontend/grpc/accept_gate.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <thread>
 #include <utility>
 
 namespace torchere {
 namespace {
 
 int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+// Whether something that was written has not been acknowledged, and still may
+// be: a connection that is shut keeps the count it had. The kernel has no event
+// for that.
+bool HasUnsent(int fd) {
+  pollfd state{fd, 0, 0};
+  if (poll(&state, 1, 0) != 0) return false;
+  int bytes = 0;
+  return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
 
 void Watch(int epoll_fd, int fd, uint32_t events) {
   epoll_event event{};
@@ -56,8 +71,12 @@ void AcceptGate::Stop() {
   close(listener_.fd);
 }
 
-void AcceptGate::CloseConnections() {
-  for (const int fd : connections_) shutdown(fd, SHUT_RDWR);
+void AcceptGate::CloseConnections(Time until) {
+  for (const int fd : connections_) {
+    while (HasUnsent(fd) && Now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    shutdown(fd, SHUT_RDWR);
+  }
 }
 
 void AcceptGate::Run() {
@@ -82,8 +101,7 @@ void AcceptGate::AcceptAll() {
     if (fd >= 0) {
       Admit(fd);
     } else if (errno == EMFILE || errno == ENFILE) {
-      if (spare_fd_ < 0) return;
-      RefuseOne();
+      if (!RefuseOne()) return;
     } else if (errno != EINTR && errno != ECONNABORTED) {
       return;  // EAGAIN: all are taken
     }
@@ -117,11 +135,12 @@ void AcceptGate::Forget(int fd) {
   close(fd);
 }
 
-void AcceptGate::RefuseOne() {
-  close(spare_fd_);
-  const int fd = accept4(listener_.fd, nullptr, nullptr, SOCK_CLOEXEC);
+bool AcceptGate::RefuseOne() {
+  if (spare_fd_ >= 0) close(spare_fd_);
+  const int fd = accept4(listener_.fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd >= 0) close(fd);
   spare_fd_ = OpenSpare();
+  return fd >= 0;
 }
 
 }  // namespace torchere

@@ -7,6 +7,7 @@
 #include <thread>
 #include <unordered_set>
 
+#include "server/base/clock.h"
 #include "server/frontend/grpc/listen_address.h"
 
 namespace torchere {
@@ -28,9 +29,10 @@ class AcceptGate {
   // Takes no more connections; those there are live on.
   void Stop();
 
-  // Ends the connections that there are; after Stop(). What has been written to
-  // them is still sent.
-  void CloseConnections();
+  // Ends the connections that there are, whose calls are all answered, once the
+  // other side has what was written to them, and at `until` at the latest. After
+  // Stop().
+  void CloseConnections(Time until);
 
   AcceptGate(const AcceptGate&) = delete;
   AcceptGate& operator=(const AcceptGate&) = delete;
@@ -40,8 +42,9 @@ class AcceptGate {
   void AcceptAll();
   void Admit(int fd);
   void Forget(int fd);
-  // Without a free descriptor not even a refusal is possible: one is kept for that.
-  void RefuseOne();
+  // Without a free descriptor not even a refusal is possible: one is kept for
+  // that. False where nobody waited.
+  bool RefuseOne();
 
   const Listener listener_;
   const std::unique_ptr<Acceptor> acceptor_;

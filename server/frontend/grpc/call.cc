@@ -16,13 +16,12 @@ namespace {
 
 // The caller's wall-clock deadline on our steady clock.
 Time DeadlineOf(const grpc::ServerContext& context, Time now) {
-  using std::chrono::system_clock;
-  const system_clock::time_point deadline = context.deadline();
-  if (deadline == system_clock::time_point::max()) return kNever;
-  // Further away than this is never, and must not overflow.
-  constexpr std::chrono::hours kFar(24 * 365);
-  const auto left = deadline - system_clock::now();
-  return left > kFar ? kNever : now + std::chrono::duration_cast<Duration>(left);
+  const gpr_timespec deadline = context.raw_deadline();
+  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+  // Further away than this is never: in nanoseconds it might not fit 64 bits.
+  constexpr int64_t kFarSeconds = int64_t{365} * 24 * 3600;
+  if (left.tv_sec > kFarSeconds) return kNever;
+  return now + std::chrono::seconds(left.tv_sec) + std::chrono::nanoseconds(left.tv_nsec);
 }
 
 absl::Status UnknownMethod(const std::string& method) {
@@ -33,7 +32,7 @@ absl::Status UnknownMethod(const std::string& method) {
 
 absl::Status TooLate(bool message_came) {
   return Refuse(absl::StatusCode::kDeadlineExceeded,
-                message_came ? "the call's deadline passed before the model had answered"
+                message_came ? "the call's deadline passed before it was answered"
                              : "the call's time passed before its message had come",
                 {.reason = "DEADLINE_EXCEEDED"});
 }
@@ -84,7 +83,7 @@ absl::Status Call::Admit() {
     return Refuse(absl::StatusCode::kUnavailable, "the server is shutting down",
                   {.reason = "DRAINING"});
   }
-  if (request_context_.deadline <= request_context_.arrived) return TooLate(true);
+  if (request_context_.deadline <= request_context_.arrived) return TooLate(false);
   method_ = method->second.get();
   TORCHERE_ASSIGN_OR_RETURN(ticket_,
                             method_->gate().Enter(host_.sizes.Expected(request_context_.peer)));
@@ -110,14 +109,16 @@ void Call::MessageRead(bool ok) {
 
 void Call::StartMethod() {
   message_came_ = true;
+  request_context_.arrived = Now();
   SetTimer(request_context_.deadline);
   const auto size = static_cast<int64_t>(message_.Length());
-  host_.sizes.Note(request_context_.peer, size);
   if (absl::Status status = ticket_.Resize(size); !status.ok()) {
     message_.Clear();
     FinishIfFirst(status);
     return;
   }
+  // Only what was taken: a refused size must not keep its caller out later.
+  host_.sizes.Note(request_context_.peer, size);
   Incoming incoming{ToBytes(message_), request_context_, std::move(ticket_), CallRef(*this)};
   message_.Clear();
   method_->Start(std::move(incoming));
@@ -131,7 +132,13 @@ void Call::MessageWritten(bool ok) {
 
 void Call::TimeOut() {
   timer_ = kNever;
-  if (FinishIfFirst(TooLate(message_came_))) host_.has_dead = true;
+  if (FinishIfFirst(TooLate(message_came_))) {
+    host_.has_dead = true;
+    // The answer must be taken in its time too.
+    SetTimer(Now() + host_.answer_time);
+  } else {
+    context_.TryCancel();
+  }
 }
 
 void Call::Done(bool) {

@@ -119,6 +119,7 @@ void GrpcServer::CloseQueue() {
 
 void GrpcServer::Drain(Duration time) {
   if (std::exchange(drained_, true) || server_ == nullptr) return;
+  const Time until = Now() + time;
   host_.draining = true;
   for (const auto& gate : gates_) gate->Stop();
   // Tells the callers to go elsewhere, and waits until all connections have
@@ -129,7 +130,7 @@ void GrpcServer::Drain(Duration time) {
   });
   // Once every call has been answered nobody is waited for.
   host_.calls.AwaitNone();
-  for (const auto& gate : gates_) gate->CloseConnections();
+  for (const auto& gate : gates_) gate->CloseConnections(until);
   shutdown.join();
   CloseQueue();
 }

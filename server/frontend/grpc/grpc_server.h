@@ -42,8 +42,8 @@ class GrpcServer {
   // Drain with no time left, if that has not been done.
   ~GrpcServer();
 
-  // Takes no new connections and calls, waits for the calls that there are, at
-  // most `time`, and cancels what is left then.
+  // Takes no new connections and calls and waits for the calls that there are;
+  // what is left after `time` is cancelled, but a model's run is still waited for.
   void Drain(Duration time);
 
  private:

@@ -120,9 +120,9 @@ class Health::WatchMethod : public Method {
   Health& health_;
 };
 
-void Health::AddMethods(Gate& gate, MethodTable& methods) {
-  methods["/grpc.health.v1.Health/Check"] = std::make_unique<CheckMethod>(gate, *this);
-  methods["/grpc.health.v1.Health/Watch"] = std::make_unique<WatchMethod>(gate, *this);
+void Health::AddMethods(Gate& check_gate, Gate& watch_gate, MethodTable& methods) {
+  methods["/grpc.health.v1.Health/Check"] = std::make_unique<CheckMethod>(check_gate, *this);
+  methods["/grpc.health.v1.Health/Watch"] = std::make_unique<WatchMethod>(watch_gate, *this);
 }
 
 int Health::StatusOf(const std::string& part) const {
@@ -133,11 +133,14 @@ int Health::StatusOf(const std::string& part) const {
 }
 
 void Health::Add(std::shared_ptr<Watcher> watcher) {
+  bool draining = false;
   {
     MutexLock lock(mutex_);
     watchers_.push_back(watcher);
+    draining = draining_;
   }
   watcher->Begin();
+  if (draining) watcher->End();
 }
 
 void Health::Remove(const Watcher& watcher) {

@@ -24,8 +24,9 @@ class Health {
 
   explicit Health(Look look) : look_(std::move(look)) {}
 
-  // Adds Check and Watch to the table; `gate` and this must outlive it.
-  void AddMethods(Gate& gate, MethodTable& methods);
+  // Adds Check and Watch to the table; the gates and this must outlive it. A
+  // Watch keeps its place for as long as it lasts, so it has a gate of its own.
+  void AddMethods(Gate& check_gate, Gate& watch_gate, MethodTable& methods);
 
   // Tells the watchers of what has changed.
   void Changed();

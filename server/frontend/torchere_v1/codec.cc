@@ -72,6 +72,10 @@ class PredictDecoder {
   }
 
   void Input() {
+    if (request_.inputs.size() >= static_cast<size_t>(limits_.inputs)) {
+      return values_.Fail("LIMIT_EXCEEDED",
+                          absl::StrCat("the request has more than ", limits_.inputs, " inputs"));
+    }
     NamedValue& input = request_.inputs.emplace_back();
     bool is_set = false;
     reader_.Message([&] {
@@ -118,6 +122,17 @@ class PredictDecoder {
   std::unordered_set<std::string> names_;
 };
 
+// The value itself and all that is in it.
+int64_t CountValues(const Value& value) {
+  int64_t count = 1;
+  if (const auto* list = std::get_if<List>(&value.kind)) {
+    for (const Value& item : *list) count += CountValues(item);
+  } else if (const auto* map = std::get_if<Map>(&value.kind)) {
+    for (const MapEntry& entry : *map) count += 1 + CountValues(entry.value);
+  }
+  return count;
+}
+
 // google.protobuf.Duration
 void WriteDuration(WireWriter& writer, uint32_t field, Duration duration) {
   const auto nanos = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
@@ -136,6 +151,12 @@ void WriteText(WireWriter& writer, uint32_t field, const std::string& text) {
 
 absl::StatusOr<Request> DecodePredict(const Bytes& wire, const WireLimits& limits) {
   return PredictDecoder(wire, limits).Decode();
+}
+
+int64_t DecodedBytes(const Bytes& wire, const Request& request) {
+  int64_t values = 0;
+  for (const NamedValue& input : request.inputs) values += CountValues(input.value);
+  return static_cast<int64_t>(wire.size()) + values * static_cast<int64_t>(sizeof(Value));
 }
 
 Bytes EncodePredict(const Response& response) {

@@ -19,6 +19,7 @@ struct WireLimits {
   int list_items = 1 << 20;
   int depth = 16;
   int outputs = 64;
+  int inputs = 1024;
 };
 
 // Translates between the bytes of torchere.v1's hot messages and the nouns of
@@ -35,6 +36,10 @@ struct WireLimits {
 //                     UNKNOWN_DTYPE, INVALID_VALUE, LENGTH_MISMATCH,
 //                     DUPLICATE_INPUT
 absl::StatusOr<Request> DecodePredict(const Bytes& wire, const WireLimits& limits = {});
+
+// What a decoded request takes in memory: its message, which its tensors share,
+// and what its values take besides.
+int64_t DecodedBytes(const Bytes& wire, const Request& request);
 
 // Writes a PredictResponse. Large tensors share their bytes with the result.
 Bytes EncodePredict(const Response& response);

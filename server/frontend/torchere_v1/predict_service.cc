@@ -34,6 +34,8 @@ class PredictMethod : public Method {
   void Start(Incoming incoming) override {
     absl::StatusOr<Request> request = DecodePredict(incoming.message);
     if (!request.ok()) return incoming.call.Finish(request.status());
+    const absl::Status room = incoming.ticket.Resize(DecodedBytes(incoming.message, *request));
+    if (!room.ok()) return incoming.call.Finish(room);
     request->context = std::move(incoming.context);
     request->ticket = std::move(incoming.ticket);
     // Deleted by its Answer, which the Reply calls whatever happens.

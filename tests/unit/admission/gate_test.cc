@@ -39,14 +39,34 @@ TEST_CASE("Gate lets in as many bytes as its limit") {
     CHECK(gate.bytes_in_flight() == 100);
   }
   SECTION("a ticket that may not grow stays what it was") {
-    CHECK(absl::IsResourceExhausted(ticket->Resize(101)));
+    const auto other = gate.Enter(30);
+    CHECK(DetailsOf(ticket->Resize(80)).reason == "SERVER_FULL");
     CHECK(ticket->bytes() == 60);
-    CHECK(gate.bytes_in_flight() == 60);
+    CHECK(gate.bytes_in_flight() == 90);
   }
   SECTION("a ticket that shrinks makes room") {
     CHECK(ticket->Resize(10).ok());
     CHECK(gate.Enter(90).ok());
   }
+}
+
+TEST_CASE("Gate says of what can never fit that it is too large, not to try again") {
+  Gate gate({.max_requests_in_flight = 10, .max_bytes_in_flight = 100});
+  auto ticket = gate.Enter(1);
+  REQUIRE(ticket.ok());
+  const absl::Status status = ticket->Resize(101);
+  CHECK(absl::IsResourceExhausted(status));
+  CHECK(DetailsOf(status).reason == "MESSAGE_TOO_LARGE");
+  CHECK_FALSE(DetailsOf(status).retry_after.has_value());
+}
+
+TEST_CASE("Gate lets an empty server's caller in, however large its guess") {
+  Gate gate({.max_requests_in_flight = 10, .max_bytes_in_flight = 100});
+  auto ticket = gate.Enter(1000);
+  REQUIRE(ticket.ok());
+  CHECK(ticket->bytes() == 100);
+  CHECK(ticket->Resize(5).ok());
+  CHECK(gate.Enter(95).ok());
 }
 
 TEST_CASE("Gate is empty again when all tickets have ended, whatever the threads did") {

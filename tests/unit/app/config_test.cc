@@ -11,7 +11,8 @@ namespace {
 
 absl::StatusOr<CommandLine> Parse(std::vector<const char*> flags) {
   flags.insert(flags.begin(), "torchere-server");
-  return ParseCommandLine(static_cast<int>(flags.size()), flags.data(), "torchere-server 9.9");
+  return ParseCommandLine(static_cast<int>(flags.size()), flags.data(),
+                          [] { return std::string("torchere-server 9.9"); });
 }
 
 TEST_CASE("ParseCommandLine reads the flags") {

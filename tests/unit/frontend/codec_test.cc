@@ -168,6 +168,20 @@ TEST_CASE("DecodePredict refuses what no model should see, and says why") {
     CHECK(ReasonOf(WithValue(many(64))) == "OK");
     CHECK(ReasonOf(WithValue(many(65))) == "LIMIT_EXCEEDED");
   }
+  SECTION("more inputs than 1024") {
+    const auto many = [](int count) {
+      WireWriter writer;
+      for (int i = 0; i < count; ++i) {
+        writer.Message(2, [i](WireWriter& input) {
+          input.Text(1, std::to_string(i));
+          input.Message(2, Nested(1));
+        });
+      }
+      return std::move(writer).Finish().ToString();
+    };
+    CHECK(ReasonOf(many(1024)) == "OK");
+    CHECK(ReasonOf(many(1025)) == "LIMIT_EXCEEDED");
+  }
   SECTION("an input twice") {
     const std::string wire = WithValue(Nested(1));
     CHECK(ReasonOf(wire + wire.substr(wire.find('\x12'))) == "DUPLICATE_INPUT");
@@ -211,6 +225,18 @@ TEST_CASE("DecodePredict passes over fields that it does not know") {
     CHECK(ReasonOf(group.substr(0, 3)) == "MALFORMED_MESSAGE");
     CHECK(ReasonOf("\x0c") == "MALFORMED_MESSAGE");
   }
+}
+
+TEST_CASE("DecodedBytes counts what small values take beside their message") {
+  const std::string wire = WithValue([](WireWriter& value) {
+    value.Message(6, [](WireWriter& list) {
+      for (int i = 0; i < 1000; ++i) list.Message(1, Nested(1));
+    });
+  });
+  const auto request = DecodePredict(Bytes(wire));
+  REQUIRE(request.ok());
+  const auto values = static_cast<int64_t>(1001 * sizeof(Value));
+  CHECK(DecodedBytes(Bytes(wire), *request) == static_cast<int64_t>(wire.size()) + values);
 }
 
 TEST_CASE("EncodePredict shares the bytes of a large output") {
