@@ -30,7 +30,9 @@ inline std::string TestModel(const std::string& name) {
 // The real server on a free port, serving until the test ends.
 class Server {
  public:
-  explicit Server(std::vector<std::string> flags) : process_(WithPort(std::move(flags))) {
+  // `wrapper` is a command that runs the server: {"/usr/bin/prlimit", …}.
+  explicit Server(std::vector<std::string> flags, std::vector<std::string> wrapper = {})
+      : process_(Argv(std::move(flags), std::move(wrapper))) {
     ready_ = process_.FirstLine();
     const std::string key = "grpc=";
     const size_t begin = ready_.find(key);
@@ -84,9 +86,12 @@ class Server {
     return user + system;
   }
 
-  static std::vector<std::string> WithPort(std::vector<std::string> flags) {
-    flags.insert(flags.begin(), {kServer, "--listen=127.0.0.1:0"});
-    return flags;
+  static std::vector<std::string> Argv(std::vector<std::string> flags,
+                                       std::vector<std::string> wrapper) {
+    std::vector<std::string> argv = std::move(wrapper);
+    argv.insert(argv.end(), {kServer, "--listen=127.0.0.1:0"});
+    argv.insert(argv.end(), flags.begin(), flags.end());
+    return argv;
   }
 
   Process process_;

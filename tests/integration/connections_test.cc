@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// More connections than there are descriptors for.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/integration/server.h"
+
+namespace torchere {
+namespace {
+
+int ConnectTo(const std::string& target) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(std::stoi(target.substr(target.rfind(':') + 1))));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return fd;
+}
+
+TEST_CASE("The server lives on when it has run out of descriptors, and ends as ever") {
+  Server server({TestModel("types")}, {"/usr/bin/prlimit", "--nofile=64:64"});
+  std::vector<int> connections;
+  for (int i = 0; i < 100; ++i) connections.push_back(ConnectTo(server.target()));
+  SECTION("it takes calls again once the connections have gone") {
+    for (const int fd : connections) close(fd);
+    connections.clear();
+    const Client client = server.Connect();
+    // The server may still be counting the ends of the others.
+    absl::StatusOr<Prediction> answer = absl::UnknownError("not asked");
+    for (int i = 0; i < 1000 && !answer.ok(); ++i) {
+      answer = client.Predict({.model = "types", .method = "no_arguments"});
+    }
+    CHECK(answer.ok());
+    CHECK(server.Terminate() == 0);
+  }
+  SECTION("it ends when it is told to") { CHECK(server.Terminate() == 0); }
+  for (const int fd : connections) close(fd);
+}
+
+}  // namespace
+}  // namespace torchere
