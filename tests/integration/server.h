@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
@@ -63,6 +65,12 @@ class Server {
     }
     FAIL("there is no VmHWM");
     return 0;
+  }
+
+  // How many descriptors it holds.
+  size_t Descriptors() const {
+    const std::filesystem::directory_iterator entries(Proc("fd"));
+    return static_cast<size_t>(std::distance(begin(entries), end(entries)));
   }
 
   // Ends it as Kubernetes does; its exit status.
