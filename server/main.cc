@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <cstdio>
 
 #include "server/app/app.h"
@@ -13,7 +14,10 @@
 
 namespace {
 
-constexpr int kCannotStart = 1, kWrongUsage = 2;
+constexpr int kCannotStart = 1, kWrongUsage = 2, kNotDrained = 1;
+
+// What was cancelled at the end of the drain's time still has so long to end.
+constexpr std::chrono::seconds kAfterDrain(2);
 
 int Complain(const absl::Status& status, int exit_code) {
   std::fprintf(stderr, "torchere-server: %s\n", std::string(status.message()).c_str());
@@ -35,14 +39,18 @@ int main(int argc, char** argv) {
   InitLog();
   RedirectLibraryLogs();
   LogObserver observer;
-  auto app = App::Start(*command_line->config, observer);
+  auto app = [&] {
+    // Nobody has been promised anything while models load.
+    const ExitOnSignal exit_at_once(0);
+    return App::Start(*command_line->config, observer);
+  }();
   if (!app.ok()) return Complain(app.status(), kCannotStart);
   std::printf("torchere-server ready grpc=%s models=%d\n", (*app)->address().c_str(),
               (*app)->models());
   std::fflush(stdout);
 
   spdlog::info("ending: {}", WaitForSignal());
-  const ExitDeadline deadline(command_line->config->drain_timeout);
+  const ExitOnSignal exit_at_once(kNotDrained, command_line->config->drain_timeout + kAfterDrain);
   (*app)->Drain();
   app->reset();
   return 0;

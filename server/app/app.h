@@ -34,7 +34,7 @@ class App {
 
   // Says NOT_SERVING, takes nothing new, and waits for what has been taken; calls
   // that last longer than Config::drain_timeout are cancelled. A run that hangs
-  // keeps it from returning: ExitDeadline is for that.
+  // keeps it from returning: ExitOnSignal is for that.
   void Drain();
 
  private:

@@ -13,13 +13,15 @@
 namespace torchere {
 namespace {
 
-// The signals that end the server, and the one that ends ExitDeadline's wait.
+// The signals that end the server, and the one that ends ExitOnSignal's wait.
 sigset_t EndSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
   return signals;
 }
+
+std::string Name(int signal) { return signal == SIGTERM ? "SIGTERM" : "SIGINT"; }
 
 }  // namespace
 
@@ -46,25 +48,24 @@ std::string WaitForSignal() {
   do {
     sigwait(&signals, &number);
   } while (number == SIGUSR1);
-  return number == SIGTERM ? "SIGTERM" : "SIGINT";
+  return Name(number);
 }
 
-ExitDeadline::ExitDeadline(std::chrono::seconds time)
-    : thread_([time] {
+ExitOnSignal::ExitOnSignal(int exit_code, std::optional<std::chrono::seconds> time)
+    : thread_([exit_code, time] {
         const sigset_t signals = EndSignals();
-        const timespec wait{time.count() + 2, 0};
+        const timespec wait{time.value_or(std::chrono::seconds(0)).count(), 0};
         int signal = 0;
         do {
-          signal = sigtimedwait(&signals, nullptr, &wait);
+          signal = time ? sigtimedwait(&signals, nullptr, &wait) : sigwaitinfo(&signals, nullptr);
         } while (signal < 0 && errno == EINTR);
         if (signal == SIGUSR1) return;
-        spdlog::error(
-            "ending without waiting any longer: {}",
-            signal < 0 ? "what is running has not ended in time" : "a second signal came");
-        std::_Exit(1);
+        spdlog::warn("ending at once: {}",
+                     signal < 0 ? "what is running has not ended in time" : Name(signal));
+        std::_Exit(exit_code);
       }) {}
 
-ExitDeadline::~ExitDeadline() {
+ExitOnSignal::~ExitOnSignal() {
   pthread_kill(thread_.native_handle(), SIGUSR1);
   thread_.join();
 }

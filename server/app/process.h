@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -14,13 +15,13 @@ void PrepareProcess();
 // Waits for SIGTERM or SIGINT, which PrepareProcess has put off; says which.
 std::string WaitForSignal();
 
-// Ends the process if it has not ended by itself `time` and two seconds after
-// this was made, or when a second signal comes: a model that hangs cannot be
-// stopped in any other way.
-class ExitDeadline {
+// While it lives, SIGTERM or SIGINT ends the process at once, with `exit_code`,
+// and so does the end of `time`, where one is given: a load or a run that hangs
+// cannot be stopped in any other way.
+class ExitOnSignal {
  public:
-  explicit ExitDeadline(std::chrono::seconds time);
-  ~ExitDeadline();
+  explicit ExitOnSignal(int exit_code, std::optional<std::chrono::seconds> time = std::nullopt);
+  ~ExitOnSignal();
 
  private:
   std::jthread thread_;

@@ -32,12 +32,13 @@ class Reply {
   explicit Reply(ReplyTo& to) : to_(&to) {}
   Reply(Reply&& other) noexcept : to_(std::exchange(other.to_, nullptr)) {}
   Reply& operator=(Reply&& other) noexcept {
-    std::swap(to_, other.to_);
+    if (this != &other) {
+      Drop();
+      to_ = std::exchange(other.to_, nullptr);
+    }
     return *this;
   }
-  ~Reply() {
-    if (to_ != nullptr) Send(absl::InternalError("the request was dropped; this is a bug"));
-  }
+  ~Reply() { Drop(); }
 
   // Answers; may be called before the request has been handed on by its sender.
   void Send(absl::StatusOr<Response> answer) {
@@ -47,6 +48,10 @@ class Reply {
   bool abandoned() const { return to_ != nullptr && to_->abandoned(); }
 
  private:
+  void Drop() {
+    if (to_ != nullptr) Send(absl::InternalError("the request was dropped; this is a bug"));
+  }
+
   ReplyTo* to_ = nullptr;
 };
 

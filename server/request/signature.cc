@@ -2,6 +2,8 @@
 #include "server/request/signature.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -106,6 +108,13 @@ absl::StatusOr<Arguments> BindInputs(const MethodSignature& method, NamedValues 
 }
 
 absl::Status CheckWanted(const MethodSignature& method, const std::vector<std::string>& wanted) {
+  std::set<std::string> seen;
+  for (const std::string& name : wanted) {
+    if (seen.insert(name).second) continue;
+    return Refuse(absl::StatusCode::kInvalidArgument,
+                  absl::StrCat("output '", name, "' is asked for twice"),
+                  {.reason = "DUPLICATE_OUTPUT", .metadata = {{"output", name}}});
+  }
   if (method.outputs_vary) return absl::OkStatus();
   for (const std::string& name : wanted) {
     const bool known =
@@ -145,7 +154,7 @@ absl::StatusOr<NamedValues> SelectOutputs(const MethodSignature& method, NamedVa
                                      })),
           {.reason = "UNKNOWN_OUTPUT", .metadata = {{"output", name}}});
     }
-    selected.push_back(*output);
+    selected.push_back({name, std::move(output->value)});
   }
   return selected;
 }

@@ -61,11 +61,11 @@ absl::StatusOr<Arguments> BindInputs(const MethodSignature& method, NamedValues 
 
 // Checks, before the run, that the method can return the outputs wanted.
 //
-//   INVALID_ARGUMENT  UNKNOWN_OUTPUT
+//   INVALID_ARGUMENT  UNKNOWN_OUTPUT, DUPLICATE_OUTPUT
 absl::Status CheckWanted(const MethodSignature& method, const std::vector<std::string>& wanted);
 
-// The outputs of a run under the callers' names: those wanted, in that order,
-// or all where none are named.
+// The outputs of a run under the callers' names: those wanted, which
+// CheckWanted has passed, in that order, or all where none are named.
 //
 //   INVALID_ARGUMENT  UNKNOWN_OUTPUT, of a method whose outputs vary
 absl::StatusOr<NamedValues> SelectOutputs(const MethodSignature& method, NamedValues outputs,

@@ -32,13 +32,14 @@ class Ticket {
   Ticket(Ticket&& other) noexcept
       : office_(std::exchange(other.office_, nullptr)), bytes_(other.bytes_) {}
   Ticket& operator=(Ticket&& other) noexcept {
-    std::swap(office_, other.office_);
-    std::swap(bytes_, other.bytes_);
+    if (this != &other) {
+      GiveBack();
+      office_ = std::exchange(other.office_, nullptr);
+      bytes_ = other.bytes_;
+    }
     return *this;
   }
-  ~Ticket() {
-    if (office_ != nullptr) office_->Return(bytes_);
-  }
+  ~Ticket() { GiveBack(); }
 
   // Makes it one for `bytes`; on RESOURCE_EXHAUSTED it stays what it was.
   absl::Status Resize(int64_t bytes) {
@@ -51,6 +52,10 @@ class Ticket {
   int64_t bytes() const { return bytes_; }
 
  private:
+  void GiveBack() {
+    if (office_ != nullptr) office_->Return(bytes_);
+  }
+
   TicketOffice* office_ = nullptr;
   int64_t bytes_ = 0;
 };

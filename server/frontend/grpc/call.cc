@@ -164,7 +164,7 @@ bool Call::FinishIfFirst(const absl::Status& status) {
 
 CallRef::CallRef(Call& call) : call_(&call) { call.Hold(); }
 
-CallRef::~CallRef() {
+void CallRef::LetGo() {
   if (call_ != nullptr) call_->LetGo();
 }
 

@@ -32,10 +32,13 @@ class CallRef {
   explicit CallRef(Call& call);
   CallRef(CallRef&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
   CallRef& operator=(CallRef&& other) noexcept {
-    std::swap(call_, other.call_);
+    if (this != &other) {
+      LetGo();
+      call_ = std::exchange(other.call_, nullptr);
+    }
     return *this;
   }
-  ~CallRef();
+  ~CallRef() { LetGo(); }
 
   // Ends the call with its one answer. The model and the ticket are held until
   // the answer has been sent.
@@ -54,6 +57,8 @@ class CallRef {
   bool ended() const;
 
  private:
+  void LetGo();
+
   Call* call_ = nullptr;
 };
 

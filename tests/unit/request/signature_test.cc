@@ -171,6 +171,14 @@ TEST_CASE("CheckWanted takes any name where outputs vary", "[request]") {
   CHECK(CheckWanted(method, {"anything"}).ok());
 }
 
+TEST_CASE("CheckWanted refuses an output that is asked for twice", "[request]") {
+  MethodSignature method = Forward();
+  method.outputs_vary = GENERATE(false, true);
+  const Refusal refusal = RefusalOf(CheckWanted(method, {"index", "scores", "index"}));
+  CHECK(refusal.reason == "DUPLICATE_OUTPUT");
+  CHECK(refusal.metadata.at("output") == "index");
+}
+
 TEST_CASE("SelectOutputs gives all outputs under the callers' names", "[request]") {
   const auto outputs = SelectOutputs(Forward(), {{"scores", Int(1)}, {"output", Int(2)}}, {});
   REQUIRE(outputs.ok());
