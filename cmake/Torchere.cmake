@@ -24,6 +24,8 @@ endif()
 if(TORCHERE_SANITIZE)
   target_compile_options(torchere_options INTERFACE
     -fsanitize=${TORCHERE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # Its check opens a pipe: false alarms in a process without a free descriptor.
+  target_compile_options(torchere_options INTERFACE -fno-sanitize=vptr)
   target_link_options(torchere_options INTERFACE -fsanitize=${TORCHERE_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # False alarms of g++ 12 in <regex> and in Abseil's InlinedVector.
