@@ -6,8 +6,11 @@
 namespace torchere {
 namespace {
 
-// The library's own bound on groups inside groups.
-constexpr int kMaxGroupDepth = 100;
+// The library's bounds: on messages and groups inside each other, on the varint of a
+// length, and on the length.
+constexpr int kMaxDepth = 100;
+constexpr size_t kMaxLengthBytes = 5;
+constexpr uint64_t kMaxLength = std::numeric_limits<int32_t>::max();
 
 }  // namespace
 
@@ -58,11 +61,10 @@ bool WireReader::Fixed64(uint64_t& value) {
 }
 
 bool WireReader::Length(size_t& length) {
+  const size_t before = left();
   uint64_t value = 0;
   if (!Varint(value)) return false;
-  if (value > static_cast<uint64_t>(std::numeric_limits<int32_t>::max()) || value > left()) {
-    return Fail();
-  }
+  if (before - left() > kMaxLengthBytes || value > kMaxLength || value > left()) return Fail();
   length = static_cast<size_t>(value);
   return true;
 }
@@ -85,6 +87,7 @@ bool WireReader::Rope(Bytes& bytes) {
 bool WireReader::Enter(size_t& outer) {
   size_t length = 0;
   if (!Length(length)) return false;
+  if (++depth_ > kMaxDepth) return Fail();
   outer = end_;
   end_ = reader_.left() - length;
   return true;
@@ -92,6 +95,7 @@ bool WireReader::Enter(size_t& outer) {
 
 bool WireReader::Leave(size_t outer) {
   if (malformed_ || left() != 0) return Fail();
+  --depth_;
   end_ = outer;
   return true;
 }
@@ -121,7 +125,7 @@ bool WireReader::Skip(int depth) {
 }
 
 bool WireReader::SkipGroup(int depth) {
-  if (depth > kMaxGroupDepth) return Fail();
+  if (depth > kMaxDepth) return Fail();
   const uint32_t group = field_;
   while (left() > 0) {
     if (!Tag()) return false;

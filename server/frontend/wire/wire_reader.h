@@ -50,7 +50,7 @@ class WireReader {
   }
 
   // Passes over the field's value, whatever it is.
-  bool SkipField() { return Skip(0); }
+  bool SkipField() { return Skip(depth_); }
 
   // Bytes left of the message being read.
   size_t left() const { return reader_.left() - end_; }
@@ -63,12 +63,15 @@ class WireReader {
   bool Length(size_t& length);
   bool Enter(size_t& outer);
   bool Leave(size_t outer);
+  // `depth` messages and groups lie around the field, or the group.
   bool Skip(int depth);
   bool SkipGroup(int depth);
 
   BytesReader reader_;
   // reader_.left() at the end of the message being read.
   size_t end_ = 0;
+  // Messages around it.
+  int depth_ = 0;
   uint32_t field_ = 0;
   Type type_ = Type::kVarint;
   bool malformed_ = false;
