@@ -44,7 +44,7 @@ GRPC = re.compile(r"(grpc|grpcpp|grpc\+\+|google/(protobuf|rpc))/|.*\.pb\.h$")
 
 # The unit tests of a folder lie in tests/unit/<folder> and see what it sees.
 MAY_SEE_GRPC = re.compile(
-    r"(server|tests/unit)/frontend/(?!wire/)|client/|tests/unit/client/|tests/integration/|"
+    r"(server|tests/unit)/frontend/(?!wire/)|client/|tests/unit/client/|tests/integration/|tests/fuzz/|"
     r"server/registry/triton_config\.cc$")
 MAY_SEE_TORCH = re.compile(
     r"server/backend/.*\.cc$|server/backend/(torch|torchscript|aot_inductor)/|tests/torch/")

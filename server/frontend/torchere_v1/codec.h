@@ -29,8 +29,10 @@ struct WireLimits {
 
 // Reads a serialised PredictRequest. The tensors of the result point into
 // `wire` and share its ownership: nothing of them is copied here. It accepts
-// nothing that protobuf refuses, and refuses besides: a key or an input's name
-// twice, a oneof set twice, a value that is not set, and what `limits` forbid.
+// nothing that protobuf refuses, reads alike what both accept (tests/fuzz), and
+// refuses besides: a key or an input's name twice, a oneof set twice, a value or
+// key that is not set, keys of both kinds in a map, a tensor whose dtype,
+// dimensions and length do not fit, and what `limits` forbid.
 //
 //   INVALID_ARGUMENT  MALFORMED_MESSAGE, INVALID_TEXT, LIMIT_EXCEEDED,
 //                     UNKNOWN_DTYPE, INVALID_VALUE, LENGTH_MISMATCH,
