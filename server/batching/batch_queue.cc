@@ -7,52 +7,227 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "server/base/status_macros.h"
+#include "server/batching/request_parts.h"
 #include "server/request/error.h"
+#include "server/request/rows.h"
 
 namespace torchere {
 namespace {
 
+constexpr Duration kLeastMaxTime = std::chrono::milliseconds(100);
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
+// The plan follows the curve after so many runs.
+constexpr int kRunsAPlan = 32;
+// A run of more rows must save more than a thirtieth of the time: its first
+// requests wait for its last.
+constexpr int kWorthwhile = 30;
 
-bool IsDead(const Request& request, Time now) {
-  return request.reply.abandoned() || request.context.deadline <= now;
+int64_t CountedRows(const Request& request) { return std::max<int64_t>(1, request.rows); }
+
+absl::Status TooLong(Duration wait, absl::string_view limit, Duration allowed) {
+  return Refuse(
+      absl::StatusCode::kResourceExhausted,
+      absl::StrCat("what is queued ahead takes ", absl::FormatDuration(absl::FromChrono(wait)),
+                   ", ", limit, " allows ", absl::FormatDuration(absl::FromChrono(allowed)),
+                   "; try again later"),
+      {.reason = "QUEUE_TOO_LONG", .metadata = {}, .retry_after = absl::FromChrono(wait)});
 }
 
 }  // namespace
 
-absl::Status BatchQueue::Push(Request& request, Time now) {
+BatchQueue::BatchQueue(BatchRules rules)
+    : rules_(std::move(rules)), run_limit_(rules_.batched ? rules_.max_rows : 1) {
+  Plan();
+}
+
+void BatchQueue::Plan() { plan_ = CutPlan(curve_, run_limit_, rules_.buckets); }
+
+void BatchQueue::SetCurve(CostCurve curve) {
+  curve_ = std::move(curve);
+  is_measured_ = !curve_.empty();
+  if (is_measured_) run_limit_ = std::min(run_limit_, curve_.points().back().rows);
+  Plan();
+}
+
+void BatchQueue::Observe(int64_t rows, Duration time) {
+  curve_.Observe(rows, time);
+  if (observed_++ % kRunsAPlan == 0) Plan();
+}
+
+Duration BatchQueue::MaxTime() const {
+  const Duration longest = plan_.RunTime(is_measured_ ? plan_.best_rows() : run_limit_);
+  return rules_.max_time.value_or(std::max(kLeastMaxTime, 10 * longest));
+}
+
+absl::Status BatchQueue::CheckRoom(int64_t rows) const {
+  const std::string limit = absl::StrCat(rules_.max_queued_rows);
+  if (rows > rules_.max_queued_rows) {
+    return Refuse(absl::StatusCode::kInvalidArgument,
+                  absl::StrCat("the request has ", rows, " rows; at most ", limit, " are taken"),
+                  {.reason = "LIMIT_EXCEEDED", .metadata = {{"limit", limit}}});
+  }
+  if (rows_ + rows <= rules_.max_queued_rows) return absl::OkStatus();
+  return Refuse(
+      absl::StatusCode::kResourceExhausted,
+      absl::StrCat("the model's queue is full: ", rows_, " of ", limit,
+                   " rows wait already; try again later"),
+      {.reason = "QUEUE_FULL", .metadata = {{"limit", limit}}, .retry_after = kRetryAfter});
+}
+
+absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, Time now,
+                                   Outlook outlook) const {
+  const auto paced = [&outlook](Duration time) {
+    return std::chrono::duration_cast<Duration>(time * outlook.pace);
+  };
+  const Duration wait = outlook.ahead + paced(plan_.TimeFor(rows_));
+  // With nothing ahead it is always taken: its time is an estimate.
+  if (wait <= Duration::zero()) return absl::OkStatus();
+  if (wait > MaxTime()) return TooLong(wait, "queue.max_time", MaxTime());
+  const Duration left = request.context.deadline - now;
+  if (wait + paced(plan_.TimeFor(rows)) > left) return TooLong(wait, "the deadline", left);
+  return absl::OkStatus();
+}
+
+absl::Status BatchQueue::Push(Request& request, Time now, Outlook outlook) {
   if (request.context.deadline <= now) {
     return Refuse(absl::StatusCode::kDeadlineExceeded,
                   "the deadline had passed before the request could be queued",
                   {.reason = "DEADLINE_EXCEEDED"});
   }
-  if (waiting_.size() >= limits_.max_queued_requests) {
-    return Refuse(absl::StatusCode::kResourceExhausted,
-                  absl::StrCat("the model's queue is full: ", waiting_.size(),
-                               " requests wait already; try again later"),
-                  {.reason = "QUEUE_FULL",
-                   .metadata = {{"limit", absl::StrCat(limits_.max_queued_requests)}},
-                   .retry_after = kRetryAfter});
+  request.rows = rules_.batched ? RowsOf(request.arguments).value_or(0) : 0;
+  const int64_t rows = CountedRows(request);
+  TORCHERE_RETURN_IF_ERROR(CheckRoom(rows));
+  TORCHERE_RETURN_IF_ERROR(CheckTime(request, rows, now, outlook));
+  rows_ += rows;
+  if (request.rows <= run_limit_) {
+    waiting_.push_back({std::move(request), now});
+    return absl::OkStatus();
   }
-  waiting_.push_back(std::move(request));
+  for (Request& part : SplitRequest(std::move(request), run_limit_)) {
+    waiting_.push_back({std::move(part), now});
+  }
   return absl::OkStatus();
 }
 
-Batch BatchQueue::Cut() {
+bool BatchQueue::IsDead(const Waiting& waiting, Time now) const {
+  return waiting.request.reply.abandoned() || waiting.request.context.deadline <= now ||
+         now - waiting.since > MaxTime();
+}
+
+Time BatchQueue::ReadyAt() const {
+  if (waiting_.empty()) return kNever;
+  if (rules_.max_delay == Duration::zero() || rows_ >= run_limit_) return Time::min();
+  Time ready = waiting_.front().since + rules_.max_delay;
+  const Duration run = plan_.RunTime(rows_);
+  for (const Waiting& waiting : waiting_) {
+    ready = std::min(ready, waiting.request.context.deadline - run);
+  }
+  return ready;
+}
+
+int64_t BatchQueue::RunRows(int64_t rows) const {
+  const auto bucket = std::lower_bound(rules_.buckets.begin(), rules_.buckets.end(), rows);
+  return bucket == rules_.buckets.end() ? rows : *bucket;
+}
+
+std::vector<size_t> BatchQueue::Companions(Time now, int64_t most) const {
+  std::vector<size_t> places;
+  const Request& first = waiting_.front().request;
+  int64_t rows = 0;
+  for (size_t i = 0; i < waiting_.size() && rows < most; ++i) {
+    const Request& request = waiting_[i].request;
+    if (i > 0 && (request.rows == 0 || IsDead(waiting_[i], now) ||
+                  !CanStack(first.arguments, request.arguments))) {
+      continue;
+    }
+    places.push_back(i);
+    rows += request.rows;
+  }
+  return places;
+}
+
+size_t BatchQueue::BestCount(const std::vector<size_t>& companions, Time now,
+                             int idle_workers) const {
+  int64_t all = 0;
+  for (const size_t place : companions) all += waiting_[place].request.rows;
+  // What this worker would do in all, if the idle ones took their shares.
+  const int64_t share = (all + idle_workers) / (idle_workers + 1);
+  size_t best = 1;
+  Duration best_time = Duration::max();
+  int64_t rows = 0;
+  Time deadline = kNever;
+  for (size_t count = 1; count <= companions.size(); ++count) {
+    const Request& request = waiting_[companions[count - 1]].request;
+    if (count > 1 && (rows >= share || rows + request.rows > run_limit_)) break;
+    rows += request.rows;
+    const Duration run = plan_.RunTime(rows);
+    deadline = std::min(deadline, request.context.deadline);
+    if (count > 1 && run > deadline - now) break;
+    const Duration time = run + plan_.TimeFor(std::max<int64_t>(0, share - rows));
+    if (is_measured_ && count > 1 && time > best_time - best_time / kWorthwhile) continue;
+    best = count;
+    best_time = time;
+  }
+  return best;
+}
+
+Batch BatchQueue::Take(const std::vector<size_t>& places) {
   Batch batch;
-  if (!waiting_.empty()) {
-    batch.requests.push_back(std::move(waiting_.front()));
+  batch.requests.reserve(places.size());
+  for (const size_t place : places) {
+    batch.requests.push_back(std::move(waiting_[place].request));
+    batch.rows += batch.requests.back().rows;
+    rows_ -= CountedRows(batch.requests.back());
+  }
+  if (places.back() + 1 == places.size()) {
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<int64_t>(places.size()));
+  } else {
+    size_t kept = places.front(), next = 0;
+    for (size_t i = kept; i < waiting_.size(); ++i) {
+      if (next < places.size() && places[next] == i) {
+        ++next;
+      } else {
+        waiting_[kept++] = std::move(waiting_[i]);
+      }
+    }
+    waiting_.erase(waiting_.begin() + static_cast<int64_t>(kept), waiting_.end());
+  }
+  batch.run_rows = batch.rows > 0 ? RunRows(batch.rows) : 0;
+  batch.expected = plan_.RunTime(std::max<int64_t>(1, batch.rows));
+  return batch;
+}
+
+Batch BatchQueue::Cut(Time now, int idle_workers) {
+  std::vector<Request> dead;
+  while (!waiting_.empty() && IsDead(waiting_.front(), now)) {
+    rows_ -= CountedRows(waiting_.front().request);
+    dead.push_back(std::move(waiting_.front().request));
     waiting_.pop_front();
   }
+  Batch batch;
+  if (!waiting_.empty()) {
+    std::vector<size_t> places = {0};
+    if (waiting_.front().request.rows > 0) {
+      places = Companions(now, run_limit_ * (idle_workers + 2));
+      places.resize(BestCount(places, now, idle_workers));
+    }
+    batch = Take(places);
+  }
+  batch.dead = std::move(dead);
   return batch;
 }
 
 std::vector<Request> BatchQueue::TakeDead(Time now) {
   const auto dead =
       std::stable_partition(waiting_.begin(), waiting_.end(),
-                            [now](const Request& request) { return !IsDead(request, now); });
-  std::vector<Request> taken(std::make_move_iterator(dead),
-                             std::make_move_iterator(waiting_.end()));
+                            [&](const Waiting& waiting) { return !IsDead(waiting, now); });
+  std::vector<Request> taken;
+  for (auto waiting = dead; waiting != waiting_.end(); ++waiting) {
+    rows_ -= CountedRows(waiting->request);
+    taken.push_back(std::move(waiting->request));
+  }
   waiting_.erase(dead, waiting_.end());
   return taken;
 }

@@ -2,44 +2,121 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "server/base/clock.h"
 #include "server/batching/batch.h"
+#include "server/batching/cut_plan.h"
+#include "server/request/cost_curve.h"
 #include "server/request/request.h"
 
 namespace torchere {
 
-struct BatchLimits {
-  size_t max_queued_requests = 1024;
+// By what rules the requests of one method are run together. Defaults:
+// api.md, "Model repository", `batching` and `queue`.
+struct BatchRules {
+  // Whether requests may share a run; else each runs alone.
+  bool batched = false;
+  // Rows of one run.
+  int64_t max_rows = 64;
+  // Ascending; a run is padded to the next of them.
+  std::vector<int64_t> buckets = {};
+  // How long a worker may be kept from a batch that is not full.
+  Duration max_delay{};
+  // Rows that may wait; a request without rows counts as one.
+  int64_t max_queued_rows = 1024;
+  // How long a request may wait; without it, the greater of 100 ms and ten times
+  // the longest run.
+  std::optional<Duration> max_time = {};
 };
 
-// The requests of one model version that wait to run on one device, and the
-// rules by which they leave. Pure: time is an argument; no lock, no thread.
-// DevicePool owns the lock and asks its queues when a worker is free.
+// What a device's other work means for a request that comes now.
+struct Outlook {
+  // How long until a worker begins with what this queue holds.
+  Duration ahead{};
+  // How long the device then takes for it, as a part of what the cost curve says:
+  // half where two workers share it.
+  double pace = 1;
+};
+
+// The requests for one method of one model version that wait to run on one
+// device, and the rules by which they leave. Pure: time is an argument; no lock,
+// no thread. DevicePool owns the lock and asks its queues when a worker is free.
 class BatchQueue {
  public:
-  explicit BatchQueue(BatchLimits limits) : limits_(limits) {}
+  explicit BatchQueue(BatchRules rules);
 
-  // Takes a request. On an error the request is left untouched, for the caller
-  // to answer:
-  //   RESOURCE_EXHAUSTED  QUEUE_FULL
+  // Takes a request of RowsOf its arguments, in parts where it has more rows
+  // than one run. On an error the request is left untouched, for the caller to
+  // answer:
+  //   RESOURCE_EXHAUSTED  QUEUE_FULL: there is no room; QUEUE_TOO_LONG: what is
+  //                       ahead takes longer than its deadline or max_time allow
+  //   INVALID_ARGUMENT    LIMIT_EXCEEDED: more rows than may ever wait
   //   DEADLINE_EXCEEDED   its deadline has passed
-  absl::Status Push(Request& request, Time now);
+  absl::Status Push(Request& request, Time now, Outlook outlook = {});
 
-  // The next batch, oldest first; empty while nothing waits.
-  Batch Cut();
+  // When the next batch may be cut: now or earlier, unless max_delay holds it
+  // back; kNever while nothing waits.
+  Time ReadyAt() const;
 
-  // What nobody waits for any more or is past its deadline, taken out at once.
+  // The next batch: the oldest request and those that can run with it, oldest
+  // first, as many as are cheapest by the row while `idle_workers` others could
+  // take a share. Its requests may all be dead.
+  Batch Cut(Time now, int idle_workers);
+
+  // What nobody waits for any more or has waited too long, taken out at once.
   std::vector<Request> TakeDead(Time now);
+
+  // A run of `rows` rows (1 for one without) took `time`, with no other beside
+  // it on the device.
+  void Observe(int64_t rows, Duration time);
+
+  // How long runs take, as it was measured: no run will have more rows than its
+  // last point. Until it is set a run takes all that there is.
+  void SetCurve(CostCurve curve);
+  const CostCurve& curve() const { return curve_; }
+
+  // How long what waits will take one worker.
+  Duration TimeForAll() const { return plan_.TimeFor(rows_); }
 
   bool empty() const { return waiting_.empty(); }
 
  private:
-  BatchLimits limits_;
-  std::deque<Request> waiting_;
+  struct Waiting {
+    Request request;
+    Time since;
+  };
+
+  // Makes plan_ anew.
+  void Plan();
+  absl::Status CheckRoom(int64_t rows) const;
+  absl::Status CheckTime(const Request& request, int64_t rows, Time now, Outlook outlook) const;
+  Duration MaxTime() const;
+  bool IsDead(const Waiting& waiting, Time now) const;
+  // The rows that a run of `rows` rows is padded to.
+  int64_t RunRows(int64_t rows) const;
+  // Places of the first and of those that can run with it, up to `most` rows.
+  std::vector<size_t> Companions(Time now, int64_t most) const;
+  // How many of them run now.
+  size_t BestCount(const std::vector<size_t>& companions, Time now, int idle_workers) const;
+  // Takes those at `places`, which ascend, out.
+  Batch Take(const std::vector<size_t>& places);
+
+  const BatchRules rules_;
+  CostCurve curve_;
+  bool is_measured_ = false;
+  // Rows of the longest run that is cut.
+  int64_t run_limit_;
+  // By curve_ as it was a few runs ago.
+  CutPlan plan_;
+  int observed_ = 0;
+  std::deque<Waiting> waiting_;
+  // Of all that waits; one without rows counts as 1.
+  int64_t rows_ = 0;
 };
 
 }  // namespace torchere

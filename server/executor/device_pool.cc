@@ -2,19 +2,32 @@
 #include "server/executor/device_pool.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "server/base/clock.h"
 #include "server/executor/worker.h"
-#include "server/request/error.h"
 
 namespace torchere {
 
 absl::Status ModelQueue::Submit(Request& request) { return pool_.Push(*this, request); }
 
+void ModelQueue::SetCurve(CostCurve curve) {
+  MutexLock lock(pool_.mutex_);
+  waiting_.SetCurve(std::move(curve));
+}
+
+CostCurve ModelQueue::curve() const {
+  MutexLock lock(pool_.mutex_);
+  return waiting_.curve();
+}
+
 DevicePool::DevicePool(Backend& backend, Device device, int workers, Observer& observer)
-    : backend_(backend), device_(device), observer_(observer) {
-  for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { Work(); });
+    : backend_(backend),
+      device_(device),
+      observer_(observer),
+      runs_(static_cast<size_t>(workers), nullptr) {
+  for (size_t i = 0; i < runs_.size(); ++i) workers_.emplace_back([this, i] { Work(i); });
 }
 
 DevicePool::~DevicePool() {
@@ -26,39 +39,147 @@ DevicePool::~DevicePool() {
   workers_.clear();
 }
 
+void DevicePool::RunTask(Task task) {
+  std::promise<void> done;
+  {
+    MutexLock lock(mutex_);
+    tasks_.push_back([&task, &done](WorkerContext& context) {
+      task(context);
+      done.set_value();
+    });
+  }
+  wake_.NotifyOne();
+  done.get_future().wait();
+}
+
+// With a worker free there is nothing ahead. Else the runs that there are end
+// first, and the other queues have as much of the device as this one until it
+// is empty.
+Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
+  const auto workers = static_cast<double>(runs_.size());
+  const double pace = slowdown_ / workers;
+  if (running_ < static_cast<int>(runs_.size()) && ready_.empty()) return {.pace = pace};
+  Duration ahead{};
+  for (const Run* run : runs_) {
+    if (run == nullptr) continue;
+    const auto left = std::chrono::duration_cast<Duration>(run->batch.expected * slowdown_) -
+                      (now - run->started);
+    ahead += std::max(Duration::zero(), std::chrono::duration_cast<Duration>(left / workers));
+  }
+  const Duration own = queue.waiting_.TimeForAll();
+  for (const ModelQueue* other : ready_) {
+    if (other == &queue) continue;
+    const Duration time = std::min(own, other->waiting_.TimeForAll());
+    ahead += std::chrono::duration_cast<Duration>(time * pace);
+  }
+  return {.ahead = ahead, .pace = pace};
+}
+
 absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
   {
     MutexLock lock(mutex_);
-    if (absl::Status status = queue.waiting_.Push(request, Now()); !status.ok()) return status;
-    if (!std::exchange(queue.listed_, true)) ready_.push_back(&queue);
+    const Time now = Now();
+    absl::Status status = queue.waiting_.Push(request, now, OutlookFor(queue, now));
+    if (!status.ok()) return status;
+    if (!std::exchange(queue.listed_, true)) {
+      turns_.Enter(queue.turn_);
+      ready_.push_back(&queue);
+    }
   }
   wake_.NotifyOne();
   return absl::OkStatus();
 }
 
-std::pair<Batch, ModelQueue*> DevicePool::Next() {
-  MutexLock lock(mutex_);
-  while (ready_.empty() && !ending_) wake_.Wait(mutex_);
-  if (ready_.empty()) return {};
-  ModelQueue* queue = ready_.front();
-  ready_.pop_front();
-  Batch batch = queue->waiting_.Cut();
-  if (queue->waiting_.empty()) {
-    queue->listed_ = false;
-  } else {
-    ready_.push_back(queue);
-  }
-  return {std::move(batch), queue};
+void DevicePool::Unlist(ModelQueue& queue) {
+  queue.listed_ = false;
+  std::erase(ready_, &queue);
 }
 
-void DevicePool::Work() {
+ModelQueue* DevicePool::Due(Time now, Time& first) {
+  ModelQueue* due = nullptr;
+  for (ModelQueue* queue : ready_) {
+    if (queue->limit_.running >= queue->limit_.most) continue;
+    const Time at = ending_ ? now : queue->waiting_.ReadyAt();
+    first = std::min(first, at);
+    if (at > now) continue;
+    if (due == nullptr || queue->turn_.begin < due->turn_.begin) due = queue;
+  }
+  return due;
+}
+
+void DevicePool::Start(Run& run, Time now) {
+  const int idle = static_cast<int>(runs_.size()) - running_ - 1;
+  run.batch = run.queue->waiting_.Cut(now, idle);
+  if (run.queue->waiting_.empty()) Unlist(*run.queue);
+  if (run.batch.empty()) return;
+  run.started = now;
+  run.alone = running_ == 0;
+  if (running_ > 0) {
+    for (Run* other : runs_) {
+      if (other != nullptr) other->alone = false;
+    }
+  }
+  ++running_;
+  ++run.queue->limit_.running;
+  turns_.Begin(run.queue->turn_, run.batch.expected);
+  runs_[run.worker] = &run;
+}
+
+bool DevicePool::Next(Run& run) {
+  MutexLock lock(mutex_);
+  while (true) {
+    if (!tasks_.empty()) {
+      run.task = std::move(tasks_.front());
+      tasks_.pop_front();
+      return true;
+    }
+    const Time now = Now();
+    Time first = kNever;
+    run.queue = Due(now, first);
+    if (run.queue != nullptr) {
+      Start(run, now);
+      return true;
+    }
+    if (ready_.empty() && ending_) return false;
+    if (first == kNever) {
+      wake_.Wait(mutex_);
+    } else {
+      wake_.WaitUntil(mutex_, first);
+    }
+  }
+}
+
+void DevicePool::Finish(Run& run, bool as_planned) {
+  const Duration took = Now() - run.started;
+  MutexLock lock(mutex_);
+  runs_[run.worker] = nullptr;
+  --running_;
+  --run.queue->limit_.running;
+  FairTurns::End(run.queue->turn_, run.batch.expected, took);
+  if (!as_planned) return;
+  if (run.alone) run.queue->waiting_.Observe(std::max<int64_t>(1, run.batch.run_rows), took);
+  if (run.batch.expected > Duration::zero()) {
+    const double ratio = std::chrono::duration<double>(took) / run.batch.expected;
+    // A moving average, in which a single run cannot count for much.
+    slowdown_ += (std::clamp(ratio, 0.5, 4.0) - slowdown_) / 16;
+  }
+}
+
+void DevicePool::Work(size_t worker) {
   const std::unique_ptr<WorkerContext> context = backend_.StartWorker(device_);
   while (true) {
-    auto [batch, queue] = Next();
-    if (queue == nullptr) return;
-    // The batch's requests hold the queue's version until they are answered, so
-    // nothing of `queue` is touched after the run.
-    RunBatch(std::move(batch), queue->model_, *context, observer_);
+    Run run{.worker = worker};
+    if (!Next(run)) return;
+    if (run.task) {
+      run.task(*context);
+      continue;
+    }
+    for (Request& request : run.batch.dead) AnswerDead(std::move(request));
+    if (run.batch.empty()) continue;
+    BatchOutcome outcome = RunBatch(run.batch, run.queue->model_, *context, observer_);
+    // The answers hold the queue's version: nothing of it is touched after them.
+    Finish(run, outcome.as_planned);
+    for (Answer& answer : outcome.answers) answer.reply.Send(std::move(answer.response));
   }
 }
 

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -11,32 +14,48 @@
 #include "server/backend/backend.h"
 #include "server/base/mutex.h"
 #include "server/batching/batch_queue.h"
+#include "server/executor/fair_turns.h"
 #include "server/observe/observer.h"
 
 namespace torchere {
 
 class DevicePool;
 
-// A model version's place in a device's pool: its queue, from which the workers
-// of the device take. Ended when nothing waits in it and nothing of it runs
-// (each Request holds its version, and so this, until it is answered).
+// How many runs of a model version there may be at a time: 1 of a stateful one.
+// Its methods' queues share it.
+struct RunLimit {
+  int most = std::numeric_limits<int>::max();
+  // Belongs to the pool's mutex.
+  int running = 0;
+};
+
+// The place of a model version's method in a device's pool: its queue, from which
+// the workers of the device take. Ended when nothing waits in it and nothing of
+// it runs (each Request holds its version, and so this, until it is answered).
 class ModelQueue {
  public:
-  // `pool` and `model` must outlive it.
-  ModelQueue(DevicePool& pool, LoadedModel& model, BatchLimits limits)
-      : pool_(pool), model_(model), waiting_(limits) {}
+  // All that is borrowed must outlive it.
+  ModelQueue(DevicePool& pool, LoadedModel& model, RunLimit& limit, BatchRules rules)
+      : pool_(pool), model_(model), limit_(limit), waiting_(std::move(rules)) {}
 
   // Takes a request and sees to its answer; on an error (BatchQueue::Push's) it
   // is left untouched. Thread-safe.
   absl::Status Submit(Request& request);
+
+  // How long runs take, by rows; as it was measured, and as it is known now.
+  // Thread-safe.
+  void SetCurve(CostCurve curve);
+  CostCurve curve() const;
 
  private:
   friend class DevicePool;
 
   DevicePool& pool_;
   LoadedModel& model_;
-  // Both belong to pool_'s mutex, which the analysis cannot name from here.
+  RunLimit& limit_;
+  // These belong to pool_'s mutex, which the analysis cannot name from here.
   BatchQueue waiting_;
+  FairTurns::Turn turn_;
   bool listed_ = false;
 };
 
@@ -45,6 +64,9 @@ class ModelQueue {
 // something: idle models cost nothing.
 class DevicePool {
  public:
+  // Something that a worker does between its batches.
+  using Task = std::function<void(WorkerContext&)>;
+
   // Starts `workers` threads. `backend` and `observer` must outlive it.
   DevicePool(Backend& backend, Device device, int workers, Observer& observer);
 
@@ -52,27 +74,59 @@ class DevicePool {
   ~DevicePool();
 
   const Device& device() const { return device_; }
+  int workers() const { return static_cast<int>(workers_.size()); }
 
-  // Answers the requests that nobody waits for any more, or whose deadline has
+  // Has a worker do `task`, before any batch, and waits for its end.
+  void RunTask(Task task);
+
+  // Answers the requests that nobody waits for any more, or whose time has
   // passed, and frees their places.
   void GiveUpDead();
 
  private:
   friend class ModelQueue;
 
+  // What a worker does.
+  struct Run {
+    size_t worker;
+    ModelQueue* queue = nullptr;
+    Batch batch = {};
+    Time started{};
+    // No other batch ran beside it.
+    bool alone = false;
+    Task task = {};
+  };
+
   absl::Status Push(ModelQueue& queue, Request& request);
-  void Work();
-  // The next batch and its queue; waits for one. Empty when the pool ends.
-  std::pair<Batch, ModelQueue*> Next();
+  Outlook OutlookFor(const ModelQueue& queue, Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  void Work(size_t worker);
+  // The next thing to do; waits for one. False when the pool ends.
+  bool Next(Run& run);
+  // Cuts a batch of run.queue.
+  void Start(Run& run, Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The queue whose turn it is; none where no batch is due, and then when the
+  // first will be.
+  ModelQueue* Due(Time now, Time& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Unlist(ModelQueue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The run has ended; `as_planned` where it ran together as it was cut.
+  void Finish(Run& run, bool as_planned);
 
   Backend& backend_;
   const Device device_;
   Observer& observer_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar wake_;
-  // The queues that hold something, each once; the first is next.
-  std::deque<ModelQueue*> ready_ ABSL_GUARDED_BY(mutex_);
+  // The queues that hold something, each once.
+  std::vector<ModelQueue*> ready_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  FairTurns turns_ ABSL_GUARDED_BY(mutex_);
+  // Of each worker, while it runs a batch.
+  std::vector<Run*> runs_ ABSL_GUARDED_BY(mutex_);
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  // How much longer runs take than by their curves: they slow each other.
+  double slowdown_ ABSL_GUARDED_BY(mutex_) = 1;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
 
   // Last, so that it is there when they look at what is above.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/executor/worker.h"
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,9 +10,12 @@
 #include "server/base/clock.h"
 #include "server/base/status_macros.h"
 #include "server/request/error.h"
+#include "server/request/rows.h"
 
 namespace torchere {
 namespace {
+
+constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 
 // Adds the model to the error; an INTERNAL one is logged under the request's
 // id, which its message then names.
@@ -33,46 +38,113 @@ absl::Status Explain(const absl::Status& status, const Request& request, Observe
       }());
 }
 
-absl::StatusOr<NamedValues> RunOne(Request& request, LoadedModel& model, WorkerContext& context) {
+// The outputs of a run, under the callers' names.
+absl::StatusOr<NamedValues> Run(const MethodSignature& method, Arguments arguments,
+                                LoadedModel& model, WorkerContext& context) {
+  TORCHERE_ASSIGN_OR_RETURN(NamedValues outputs, model.Run(method, std::move(arguments), context));
+  return NameOutputs(method, std::move(outputs));
+}
+
+// Runs one request alone.
+absl::StatusOr<NamedValues> RunAlone(Request& request, LoadedModel& model, WorkerContext& context) {
   TORCHERE_ASSIGN_OR_RETURN(NamedValues outputs,
-                            model.Run(*request.method, std::move(request.arguments), context));
-  return SelectOutputs(*request.method, std::move(outputs), request.outputs);
+                            Run(*request.method, std::move(request.arguments), model, context));
+  return PickOutputs(*request.method, std::move(outputs), request.outputs);
+}
+
+// A request's rows of what the whole batch returned; nothing where an output
+// does not go by rows.
+std::optional<NamedValues> OutputsOf(const MethodSignature& method, const NamedValues& outputs,
+                                     int64_t rows, int64_t first, int64_t count) {
+  NamedValues slices;
+  slices.reserve(outputs.size());
+  for (const auto& [name, value] : outputs) {
+    auto slice = SliceRows(value, OutputType(method, name), rows, first, count);
+    if (!slice) return std::nullopt;
+    slices.push_back({name, *std::move(slice)});
+  }
+  return slices;
+}
+
+// The outputs of each request of a batch that ran together; nothing where the run
+// failed.
+std::optional<std::vector<absl::StatusOr<NamedValues>>> RunTogether(const Batch& batch,
+                                                                    LoadedModel& model,
+                                                                    WorkerContext& context) {
+  const MethodSignature& method = *batch.requests.front().method;
+  std::vector<const Arguments*> arguments;
+  arguments.reserve(batch.requests.size());
+  for (const Request& request : batch.requests) arguments.push_back(&request.arguments);
+  const auto outputs = Run(method, Stack(arguments, batch.run_rows), model, context);
+  if (!outputs.ok()) return std::nullopt;
+  std::vector<absl::StatusOr<NamedValues>> all;
+  all.reserve(batch.requests.size());
+  int64_t first = 0;
+  for (const Request& request : batch.requests) {
+    auto slices = OutputsOf(method, *outputs, batch.run_rows, first, request.rows);
+    if (!slices) return std::nullopt;
+    all.push_back(PickOutputs(method, *std::move(slices), request.outputs));
+    first += request.rows;
+  }
+  return all;
+}
+
+Answer MakeAnswer(Request& request, absl::StatusOr<NamedValues> outputs, Time started,
+                  int64_t batch_rows, Observer& observer) {
+  if (!outputs.ok()) {
+    return {std::move(request.reply), Explain(outputs.status(), request, observer)};
+  }
+  const Time ended = Now();
+  return {std::move(request.reply), Response{.model = std::move(request.served),
+                                             .outputs = *std::move(outputs),
+                                             .timing = {.queue = started - request.context.arrived,
+                                                        .compute = ended - started,
+                                                        .total = ended - request.context.arrived,
+                                                        .batch_rows = batch_rows},
+                                             .request_id = std::move(request.request_id),
+                                             .model_ref = std::move(request.model_ref),
+                                             .ticket = std::move(request.ticket)}};
+}
+
+bool IsLate(const Request& request, Time now) {
+  return request.reply.abandoned() || request.context.deadline <= now;
 }
 
 }  // namespace
 
 void AnswerDead(Request request) {
+  const bool late = IsLate(request, Now());
+  const std::string version = absl::StrCat(request.served.version);
   request.reply.Send(
-      Refuse(absl::StatusCode::kDeadlineExceeded,
-             absl::StrCat("model '", request.served.name, "' version ", request.served.version,
-                          ": the deadline passed while the request was queued"),
-             {.reason = "DEADLINE_EXCEEDED",
-              .metadata = {{"model", request.served.name},
-                           {"version", absl::StrCat(request.served.version)}}}));
+      Refuse(late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kResourceExhausted,
+             absl::StrCat("model '", request.served.name, "' version ", version,
+                          late ? ": the deadline passed while the request was queued"
+                               : ": the request waited longer than queue.max_time allows"),
+             {.reason = late ? "DEADLINE_EXCEEDED" : "QUEUE_TOO_LONG",
+              .metadata = {{"model", request.served.name}, {"version", version}},
+              .retry_after = late ? std::nullopt : std::make_optional(kRetryAfter)}));
 }
 
-void RunBatch(Batch batch, LoadedModel& model, WorkerContext& context, Observer& observer) {
+BatchOutcome RunBatch(Batch& batch, LoadedModel& model, WorkerContext& context,
+                      Observer& observer) {
+  BatchOutcome outcome;
+  outcome.answers.reserve(batch.requests.size());
+  if (batch.requests.size() > 1 || batch.run_rows > batch.rows) {
+    const Time started = Now();
+    auto outputs = RunTogether(batch, model, context);
+    for (size_t i = 0; outputs && i < batch.requests.size(); ++i) {
+      outcome.answers.push_back(MakeAnswer(batch.requests[i], std::move((*outputs)[i]), started,
+                                           batch.run_rows, observer));
+    }
+    if (outputs) return outcome;
+    outcome.as_planned = false;
+  }
   for (Request& request : batch.requests) {
     const Time started = Now();
-    if (request.reply.abandoned() || request.context.deadline <= started) {
-      AnswerDead(std::move(request));
-      continue;
-    }
-    absl::StatusOr<NamedValues> outputs = RunOne(request, model, context);
-    const Time ended = Now();
-    if (!outputs.ok()) {
-      request.reply.Send(Explain(outputs.status(), request, observer));
-      continue;
-    }
-    request.reply.Send(Response{.model = std::move(request.served),
-                                .outputs = *std::move(outputs),
-                                .timing = {.queue = started - request.context.arrived,
-                                           .compute = ended - started,
-                                           .total = ended - request.context.arrived},
-                                .request_id = std::move(request.request_id),
-                                .model_ref = std::move(request.model_ref),
-                                .ticket = std::move(request.ticket)});
+    outcome.answers.push_back(
+        MakeAnswer(request, RunAlone(request, model, context), started, request.rows, observer));
   }
+  return outcome;
 }
 
 }  // namespace torchere

@@ -34,6 +34,11 @@ void LogObserver::ModelAvailable(const std::string& model, int64_t version,
                std::chrono::duration_cast<std::chrono::milliseconds>(load_time).count());
 }
 
+void LogObserver::ModelFinding(const std::string& model, int64_t version,
+                               const std::string& finding) {
+  spdlog::info("model '{}' version {}: {}", model, version, finding);
+}
+
 void LogObserver::ModelFailed(const std::string& model, int64_t version, const absl::Status& why) {
   spdlog::error("model '{}' version {} cannot be served: {}", model, version, Text(why));
 }

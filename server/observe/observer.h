@@ -19,6 +19,10 @@ class Observer {
   virtual void ModelAvailable(const std::string& /*model*/, int64_t /*version*/,
                               const std::string& /*device*/, Duration /*load_time*/) {}
 
+  // Something that the load of a version found out: how it will be run.
+  virtual void ModelFinding(const std::string& /*model*/, int64_t /*version*/,
+                            const std::string& /*finding*/) {}
+
   // A version could not be loaded.
   virtual void ModelFailed(const std::string& /*model*/, int64_t /*version*/,
                            const absl::Status& /*why*/) {}

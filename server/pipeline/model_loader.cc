@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/pipeline/model_loader.h"
 
+#include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/base/status_macros.h"
+#include "server/pipeline/warm_up.h"
 
 namespace torchere {
 namespace {
 
-// A model in memory with its queue.
+// What the trial of one method may take, besides what a single run takes.
+constexpr Duration kTrialTime = std::chrono::seconds(1);
+
+// A model in memory with a queue for each method.
 class RunnableVersion : public ServedVersion {
  public:
   RunnableVersion(std::unique_ptr<LoadedModel> model, Signature signature, std::string backend,
@@ -16,20 +22,60 @@ class RunnableVersion : public ServedVersion {
       : model_(std::move(model)),
         signature_(std::move(signature)),
         backend_(std::move(backend)),
-        device_(Name(pool.device())),
-        queue_(pool, *model_, BatchLimits{}) {}
+        pool_(pool) {}
 
   const Signature& signature() const override { return signature_; }
-  std::string device() const override { return device_; }
+  std::string device() const override { return Name(pool_.device()); }
   std::string backend() const override { return backend_; }
-  absl::Status Submit(Request& request) override { return queue_.Submit(request); }
+  std::vector<std::string> findings() const override { return findings_; }
+
+  absl::Status Submit(Request& request) override {
+    return queues_.find(request.method)->second.Submit(request);
+  }
+
+  // Tries every method and makes its queue.
+  void Prepare(const ModelConfig& config) {
+    if (config.stateful) limit_.most = 1;
+    for (MethodSignature& method : signature_.methods) {
+      Trial trial = Try(method, config);
+      method.batched = trial.batched && !config.stateful;
+      findings_.push_back(
+          absl::StrCat("method '", method.name, "' is ",
+                       method.batched ? "batched: " : "not batched: ", trial.finding));
+      const auto queue =
+          queues_.try_emplace(&method, pool_, *model_, limit_, Rules(method.batched, config));
+      queue.first->second.SetCurve(std::move(trial.curve));
+    }
+  }
 
  private:
+  Trial Try(const MethodSignature& method, const ModelConfig& config) {
+    // A run would change what it is to answer.
+    if (config.stateful) return {.finding = "it is stateful"};
+    Trial trial;
+    pool_.RunTask([&](WorkerContext& context) {
+      trial = TryMethod(method, *model_, context, config.batching, kTrialTime);
+    });
+    return trial;
+  }
+
+  static BatchRules Rules(bool batched, const ModelConfig& config) {
+    return {.batched = batched,
+            .max_rows = config.batching.max_rows,
+            .buckets = config.batching.buckets,
+            .max_delay = config.batching.max_delay,
+            .max_queued_rows = config.queue.max_rows,
+            .max_time = config.queue.max_time};
+  }
+
   const std::unique_ptr<LoadedModel> model_;
-  const Signature signature_;
+  // Not changed after Prepare: requests point into it.
+  Signature signature_;
   const std::string backend_;
-  const std::string device_;
-  ModelQueue queue_;
+  DevicePool& pool_;
+  RunLimit limit_;
+  std::map<const MethodSignature*, ModelQueue> queues_;
+  std::vector<std::string> findings_;
 };
 
 }  // namespace
@@ -40,8 +86,10 @@ absl::StatusOr<std::unique_ptr<ServedVersion>> ModelLoader::Load(const std::stri
                             backend_.Load(path, pool_.device()));
   Signature signature = model->signature();
   TORCHERE_RETURN_IF_ERROR(Declare(config, signature));
-  return std::make_unique<RunnableVersion>(std::move(model), std::move(signature), backend_.name(),
-                                           pool_);
+  auto version = std::make_unique<RunnableVersion>(std::move(model), std::move(signature),
+                                                   backend_.name(), pool_);
+  version->Prepare(config);
+  return version;
 }
 
 }  // namespace torchere

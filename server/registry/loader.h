@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "server/registry/model_config.h"
@@ -22,6 +23,8 @@ class ServedVersion {
   virtual std::string device() const = 0;
   // What runs it: "torchscript".
   virtual std::string backend() const = 0;
+  // What its load found out, a line each, for the log.
+  virtual std::vector<std::string> findings() const { return {}; }
 
   // Takes a request whose inputs are bound and sees to its answer. On an error
   // (QUEUE_FULL, DEADLINE_EXCEEDED) the request is left untouched.

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "server/base/status_macros.h"
+#include "server/registry/batching_config.h"
 #include "server/registry/closest_name.h"
 #include "server/registry/text_file.h"
 #include "server/registry/yaml_value.h"
@@ -40,10 +41,10 @@ struct Keys {
 };
 
 const Keys& FileKeys() {
-  static const Keys kKeys = {{"schema", "inputs", "outputs", "methods"},
-                             {"batching", "pad", "batch_invariant", "queue", "limits", "stateful",
-                              "devices", "threads", "tune", "versions", "labels", "traffic", "swap",
-                              "required", "warmup", "files", "provenance"}};
+  static const Keys kKeys = {
+      {"schema", "inputs", "outputs", "methods", "batching", "queue", "stateful"},
+      {"pad", "batch_invariant", "limits", "devices", "threads", "tune", "versions", "labels",
+       "traffic", "swap", "required", "warmup", "files", "provenance"}};
   return kKeys;
 }
 
@@ -271,7 +272,15 @@ absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
     config.methods["forward"] = std::move(forward);
   }
   for (const auto& [key, value] : entries) {
-    if (key == "methods") TORCHERE_RETURN_IF_ERROR(ReadMethods(value, config));
+    if (key == "methods") {
+      TORCHERE_RETURN_IF_ERROR(ReadMethods(value, config));
+    } else if (key == "batching") {
+      TORCHERE_ASSIGN_OR_RETURN(config.batching, ReadBatching(value));
+    } else if (key == "queue") {
+      TORCHERE_ASSIGN_OR_RETURN(config.queue, ReadQueue(value));
+    } else if (key == "stateful") {
+      TORCHERE_ASSIGN_OR_RETURN(config.stateful, value.Bool());
+    }
   }
   return config;
 }

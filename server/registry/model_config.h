@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/base/clock.h"
 #include "server/request/signature.h"
 
 namespace torchere {
@@ -28,12 +29,37 @@ struct DeclaredMethod {
   std::vector<DeclaredValue> outputs;
 };
 
+// How requests are batched: model.yaml's `batching`, and what belongs to it.
+struct BatchingConfig {
+  // Proven at load; on trust; never.
+  enum class Mode { kAuto, kOn, kOff };
+
+  Mode mode = Mode::kAuto;
+  // Rows of one run, 1 to 1024.
+  int64_t max_rows = 64;
+  // How long a free worker may wait for more rows.
+  Duration max_delay{};
+  // Ascending, the last is max_rows or more: a run is padded to the next.
+  std::vector<int64_t> buckets = {};
+};
+
+// What may wait: model.yaml's `queue`.
+struct QueueConfig {
+  int64_t max_rows = 1024;
+  // Without it BatchRules::max_time's own rule.
+  std::optional<Duration> max_time = {};
+};
+
 // A model.yaml, read and checked. Without a file everything is empty.
 struct ModelConfig {
   // The file, for messages.
   std::string path = {};
   // By method; `inputs` and `outputs` at the top are forward's.
   std::map<std::string, DeclaredMethod> methods = {};
+  BatchingConfig batching = {};
+  QueueConfig queue = {};
+  // One run at a time, and no two requests in it.
+  bool stateful = false;
 };
 
 // Reads model.yaml: plain YAML of at most 1 MiB, without anchors, aliases and

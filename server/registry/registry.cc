@@ -101,6 +101,9 @@ absl::Status Registry::Load(const ModelSource& source) {
     status.state = ModelState::kAvailable;
     status.load_time = absl::FromChrono(Now() - started);
     version->served = *std::move(served);
+    for (const std::string& finding : version->served->findings()) {
+      observer_.ModelFinding(source.name, status.version, finding);
+    }
     observer_.ModelAvailable(source.name, status.version, status.device, Now() - started);
   }
   const absl::Status error = status.error;

@@ -205,6 +205,13 @@ absl::StatusOr<int64_t> YamlValue::Int() const {
   return number;
 }
 
+absl::StatusOr<bool> YamlValue::Bool() const {
+  const bool plain = node_.IsScalar() && node_.Tag() != "!";
+  if (plain && node_.Scalar() == "true") return true;
+  if (plain && node_.Scalar() == "false") return false;
+  return Expected("true or false");
+}
+
 std::string Shown(absl::string_view text) {
   size_t end = text.size();
   if (end > kShownBytes) {

@@ -35,6 +35,9 @@ class ModelRef {
   ModelRef(ModelRef&&) noexcept = default;
   ModelRef& operator=(ModelRef&&) noexcept = default;
 
+  // A second hold on the same version.
+  ModelRef Share() const { return ModelRef(held_); }
+
  private:
   std::shared_ptr<const void> held_;
 };

@@ -40,6 +40,8 @@ struct Request {
   // Lives as long as model_ref is held.
   const MethodSignature* method = nullptr;
   Arguments arguments;
+  // Rows of the arguments where the method is batched; 0 runs alone.
+  int64_t rows = 0;
 
   Ticket ticket;
   Reply reply;

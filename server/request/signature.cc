@@ -129,8 +129,7 @@ absl::Status CheckWanted(const MethodSignature& method, const std::vector<std::s
   return absl::OkStatus();
 }
 
-absl::StatusOr<NamedValues> SelectOutputs(const MethodSignature& method, NamedValues outputs,
-                                          const std::vector<std::string>& wanted) {
+NamedValues NameOutputs(const MethodSignature& method, NamedValues outputs) {
   for (NamedValue& output : outputs) {
     for (const ValueSpec& spec : method.outputs) {
       if (spec.archive_name == output.name) {
@@ -139,6 +138,22 @@ absl::StatusOr<NamedValues> SelectOutputs(const MethodSignature& method, NamedVa
       }
     }
   }
+  return outputs;
+}
+
+const ValueType& OutputType(const MethodSignature& method, const std::string& name) {
+  for (const ValueSpec& output : method.outputs) {
+    if (output.name == name) return output.type;
+  }
+  // Any of a Dict's.
+  const ValueType& returns = method.returns;
+  const ValueType& type =
+      returns.kind == ValueType::Kind::kOptional ? returns.elements[0] : returns;
+  return type.kind == ValueType::Kind::kDict ? type.elements[1] : type;
+}
+
+absl::StatusOr<NamedValues> PickOutputs(const MethodSignature& method, NamedValues outputs,
+                                        const std::vector<std::string>& wanted) {
   if (wanted.empty()) return outputs;
   NamedValues selected;
   for (const std::string& name : wanted) {

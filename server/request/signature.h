@@ -38,6 +38,8 @@ struct MethodSignature {
   bool outputs_vary = false;
   // What the archive says it returns.
   ValueType returns = {};
+  // Whether requests for it run together, by their rows.
+  bool batched = false;
 };
 
 // The arguments of a method in its order; nothing stands for the default.
@@ -64,11 +66,17 @@ absl::StatusOr<Arguments> BindInputs(const MethodSignature& method, NamedValues 
 //   INVALID_ARGUMENT  UNKNOWN_OUTPUT, DUPLICATE_OUTPUT
 absl::Status CheckWanted(const MethodSignature& method, const std::vector<std::string>& wanted);
 
-// The outputs of a run under the callers' names: those wanted, which
-// CheckWanted has passed, in that order, or all where none are named.
+// The outputs of a run, with the callers' names in the place of the archive's.
+NamedValues NameOutputs(const MethodSignature& method, NamedValues outputs);
+
+// Of NameOutputs' those wanted, which CheckWanted has passed, in that order, or
+// all where none are named.
 //
 //   INVALID_ARGUMENT  UNKNOWN_OUTPUT, of a method whose outputs vary
-absl::StatusOr<NamedValues> SelectOutputs(const MethodSignature& method, NamedValues outputs,
-                                          const std::vector<std::string>& wanted);
+absl::StatusOr<NamedValues> PickOutputs(const MethodSignature& method, NamedValues outputs,
+                                        const std::vector<std::string>& wanted);
+
+// The type of the output that callers know by `name`.
+const ValueType& OutputType(const MethodSignature& method, const std::string& name);
 
 }  // namespace torchere

@@ -1,84 +1,223 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/batching/batch_queue.h"
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "server/request/error.h"
 #include "tests/support/catch.h"
-#include "tests/support/in_process.h"
+#include "tests/unit/batching/queue_fixture.h"
 
 namespace torchere {
 namespace {
 
-constexpr Time kNow = Time() + std::chrono::seconds(1000);
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
-struct Fixture {
-  Request Make(const std::string& id, Time deadline = kNever) {
-    waiters.push_back(std::make_unique<Waiter>());
-    Request request = RequestFor("m", {1}, *waiters.back());
-    request.request_id = id;
-    request.context.deadline = deadline;
-    return request;
-  }
-  absl::Status Push(const std::string& id, Time deadline = kNever) {
-    Request request = Make(id, deadline);
-    return queue.Push(request, kNow);
-  }
-
-  std::vector<std::unique_ptr<Waiter>> waiters;
-  BatchQueue queue{{.max_queued_requests = 3}};
-};
-
-TEST_CASE("BatchQueue gives requests out oldest first") {
-  Fixture f;
+TEST_CASE("BatchQueue gives requests that are not batched out one by one, oldest first") {
+  QueueFixture f({.max_queued_rows = 3});
   REQUIRE(f.Push("a").ok());
   REQUIRE(f.Push("b").ok());
-  CHECK(f.queue.Cut().requests.at(0).request_id == "a");
-  CHECK(f.queue.Cut().requests.at(0).request_id == "b");
-  CHECK(f.queue.Cut().empty());
+  CHECK(f.Cut() == "a");
+  CHECK(f.Cut() == "b");
+  CHECK(f.Cut() == "");
   CHECK(f.queue.empty());
 }
 
 TEST_CASE("BatchQueue refuses what it may not queue and leaves it untouched") {
-  Fixture f;
-  SECTION("what is over its limit") {
-    for (const char* id : {"a", "b", "c"}) REQUIRE(f.Push(id).ok());
-    Request request = f.Make("d");
+  QueueFixture f({.batched = true, .max_queued_rows = 3});
+  SECTION("what there is no room for") {
+    REQUIRE(f.Push("a", 2).ok());
+    Request request = f.Make("d", 2);
     const absl::Status status = f.queue.Push(request, kNow);
     CHECK(absl::IsResourceExhausted(status));
     CHECK(DetailsOf(status).reason == "QUEUE_FULL");
     CHECK(DetailsOf(status).retry_after.has_value());
     CHECK(request.request_id == "d");
-    CHECK(request.inputs.size() == 1);
+    CHECK(request.arguments.size() == 1);
+    CHECK(f.Push("e", 1).ok());
+  }
+  SECTION("more rows than may ever wait") {
+    const absl::Status status = f.Push("a", 4);
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK(DetailsOf(status).reason == "LIMIT_EXCEEDED");
   }
   SECTION("what comes too late") {
-    CHECK(absl::IsDeadlineExceeded(f.Push("late", kNow)));
+    CHECK(absl::IsDeadlineExceeded(f.Push("late", 1, kNow)));
     CHECK(f.queue.empty());
   }
 }
 
-TEST_CASE("BatchQueue gives up what is dead and keeps the others in order") {
-  Fixture f;
+TEST_CASE("BatchQueue refuses what could not be answered in time, and says when to come back") {
+  QueueFixture f({.batched = true, .max_time = seconds(2)});
+  f.queue.SetCurve(Linear(milliseconds(10), milliseconds(10)));
+  SECTION("with nothing ahead it is always taken") {
+    CHECK(f.Push("a", 1, kNow + milliseconds(1)).ok());
+  }
+  SECTION("what its own queue holds takes longer than its deadline") {
+    REQUIRE(f.Push("a", 50).ok());
+    CHECK(f.Push("b", 1, kNow + milliseconds(520)).ok());
+    const absl::Status status = f.Push("c", 1, kNow + milliseconds(515));
+    CHECK(absl::IsResourceExhausted(status));
+    CHECK(DetailsOf(status).reason == "QUEUE_TOO_LONG");
+    CHECK(*DetailsOf(status).retry_after == absl::Milliseconds(510));
+  }
+  SECTION("two workers take half as long") {
+    REQUIRE(f.Push("a", 50).ok());
+    CHECK(f.Push("b", 1, kNow + milliseconds(260), {.ahead = {}, .pace = 0.5}).ok());
+  }
+  SECTION("what is ahead in other queues counts") {
+    CHECK_FALSE(f.Push("a", 1, kNow + milliseconds(50), {.ahead = milliseconds(45)}).ok());
+    CHECK(f.Push("a", 1, kNow + milliseconds(50), {.ahead = milliseconds(40)}).ok());
+  }
+  SECTION("the wait is capped by max_time, whatever the deadline") {
+    REQUIRE(f.Push("a", 200).ok());
+    CHECK(f.Push("b").ok());
+    CHECK(DetailsOf(f.Push("c")).reason == "QUEUE_TOO_LONG");
+  }
+}
+
+TEST_CASE("BatchQueue takes all that can run together while it knows no cost") {
+  QueueFixture f({.batched = true, .max_rows = 4});
+  for (const char* id : {"a", "b", "c", "d", "e"}) REQUIRE(f.Push(id).ok());
+  CHECK(f.Cut() == "abcd");
+  CHECK(f.cut[0].rows == 4);
+  CHECK(f.Cut() == "e");
+}
+
+TEST_CASE("BatchQueue cuts as many rows as are cheapest by the row") {
+  QueueFixture f({.batched = true});
+  CostCurve curve;
+  for (const auto& [rows, time] :
+       std::vector<std::pair<int64_t, int>>{{1, 24}, {2, 116}, {4, 122}, {8, 144}}) {
+    curve.Set(rows, std::chrono::microseconds(time));
+  }
+  f.queue.SetCurve(curve);
+  SECTION("two rows are faster as two runs") {
+    REQUIRE((f.Push("a").ok() && f.Push("b").ok()));
+    CHECK(f.Cut() == "a");
+    CHECK(f.Cut() == "b");
+  }
+  SECTION("eight rows are faster as one run") {
+    for (const char* id : {"a", "b", "c", "d", "e", "f", "g", "h", "i"}) REQUIRE(f.Push(id).ok());
+    CHECK(f.queue.TimeForAll() == std::chrono::microseconds(144 + 24));
+    // Either first: both ways take the same time, and fewer wait for the ninth.
+    CHECK(f.Cut().size() + f.Cut().size() == 9);
+  }
+  SECTION("no run is longer than what was measured") {
+    REQUIRE((f.Push("a", 6).ok() && f.Push("b", 6).ok()));
+    CHECK(f.Cut() == "a");
+  }
+}
+
+TEST_CASE("BatchQueue leaves idle workers their share") {
+  QueueFixture f({.batched = true});
+  f.queue.SetCurve(Linear(milliseconds(5), milliseconds(1)));
+  for (const char* id : {"a", "b", "c", "d"}) REQUIRE(f.Push(id).ok());
+  CHECK(f.Cut(1) == "ab");
+  CHECK(f.Cut(0) == "cd");
+}
+
+TEST_CASE("BatchQueue does not join rows that gain nothing by it") {
+  QueueFixture f({.batched = true});
+  f.queue.SetCurve(Linear(milliseconds(10), milliseconds(10)));
+  for (const char* id : {"a", "b"}) REQUIRE(f.Push(id).ok());
+  CHECK(f.Cut() == "a");
+}
+
+TEST_CASE("BatchQueue joins only requests that agree, and keeps the others in order") {
+  QueueFixture f({.batched = true});
+  Request other = f.Make("x");
+  std::get<Tensor>(other.arguments[0]->kind).dtype = DType::kInt32;
+  Request alone = f.Make("s");
+  alone.arguments[0] = Value{int64_t{5}};
   REQUIRE(f.Push("a").ok());
-  REQUIRE(f.Push("b", kNow + std::chrono::seconds(1)).ok());
+  REQUIRE(f.queue.Push(other, kNow).ok());
+  REQUIRE(f.queue.Push(alone, kNow).ok());
+  REQUIRE(f.Push("b").ok());
+  CHECK(f.Cut() == "ab");
+  CHECK(f.Cut() == "x");
+  CHECK(f.Cut() == "s");
+  CHECK(f.cut[2].rows == 0);
+}
+
+TEST_CASE("BatchQueue does not let a batch outlast a deadline in it") {
+  QueueFixture f({.batched = true});
+  f.queue.SetCurve(Linear(milliseconds(50), milliseconds(10)));
+  Time deadline = kNever;
+  std::string expected;
+  SECTION("all go together where there is time") { expected = "abc"; }
+  SECTION("else the first goes before the others") {
+    deadline = kNow + milliseconds(65);
+    expected = "a";
+  }
+  REQUIRE(f.Push("a", 1, deadline).ok());
+  REQUIRE((f.Push("b").ok() && f.Push("c").ok()));
+  CHECK(f.Cut() == expected);
+}
+
+TEST_CASE("BatchQueue pads a run to the next bucket") {
+  QueueFixture f({.batched = true, .max_rows = 8, .buckets = {2, 8}});
+  REQUIRE((f.Push("a").ok() && f.Push("b").ok() && f.Push("c").ok()));
+  CHECK(f.Cut() == "abc");
+  CHECK(f.cut[0].rows == 3);
+  CHECK(f.cut[0].run_rows == 8);
+}
+
+TEST_CASE(
+    "BatchQueue holds a batch back for max_delay, but not for longer than a deadline allows") {
+  QueueFixture f({.batched = true, .max_rows = 2, .max_delay = milliseconds(20)});
+  f.queue.SetCurve(Linear(milliseconds(5), milliseconds(1), 2));
+  CHECK(f.queue.ReadyAt() == kNever);
+  REQUIRE(f.Push("a").ok());
+  CHECK(f.queue.ReadyAt() == kNow + milliseconds(20));
+  SECTION("until it is full") {
+    REQUIRE(f.Push("b").ok());
+    CHECK(f.queue.ReadyAt() <= kNow);
+  }
+  SECTION("until its earliest deadline") {
+    f.queue.Cut(kNow, 0);
+    REQUIRE(f.Push("b", 1, kNow + milliseconds(15)).ok());
+    CHECK(f.queue.ReadyAt() == kNow + milliseconds(10));
+  }
+}
+
+TEST_CASE("BatchQueue gives up what is dead and keeps the others in order") {
+  QueueFixture f({.batched = true, .max_rows = 1, .max_time = seconds(5)});
+  REQUIRE(f.Push("a").ok());
+  REQUIRE(f.Push("b", 1, kNow + seconds(1)).ok());
   REQUIRE(f.Push("c").ok());
   SECTION("nothing before its time") { CHECK(f.queue.TakeDead(kNow).empty()); }
   SECTION("what is past its deadline") {
-    const auto dead = f.queue.TakeDead(kNow + std::chrono::seconds(1));
+    const auto dead = f.queue.TakeDead(kNow + seconds(1));
     REQUIRE(dead.size() == 1);
     CHECK(dead[0].request_id == "b");
-    CHECK(f.queue.Cut().requests.at(0).request_id == "a");
-    CHECK(f.queue.Cut().requests.at(0).request_id == "c");
+    CHECK(f.Cut() == "a");
+    CHECK(f.Cut() == "c");
   }
   SECTION("what nobody waits for") {
     f.waiters[0]->Abandon();
     const auto dead = f.queue.TakeDead(kNow);
     REQUIRE(dead.size() == 1);
     CHECK(dead[0].request_id == "a");
-    CHECK(f.queue.Cut().requests.at(0).request_id == "b");
+    CHECK(f.Cut() == "b");
   }
+  SECTION("what has waited longer than max_time") {
+    CHECK(f.queue.TakeDead(kNow + seconds(6)).size() == 3);
+    CHECK(f.queue.TimeForAll() == Duration::zero());
+  }
+  SECTION("while it cuts") {
+    f.waiters[0]->Abandon();
+    CHECK(f.Cut() == "b");
+    CHECK(f.cut[0].dead.at(0).request_id == "a");
+  }
+}
+
+TEST_CASE("BatchQueue learns how long runs take where nothing was measured") {
+  QueueFixture f({.batched = true, .max_rows = 8});
+  for (int i = 0; i < 40; ++i) f.queue.Observe(4, milliseconds(40));
+  REQUIRE(f.Push("a", 8).ok());
+  CHECK(f.queue.TimeForAll() == milliseconds(80));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/executor/device_pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <memory>
@@ -19,10 +20,10 @@ namespace {
 
 // A model, its pool and its queue, without registry and pipeline.
 struct Fixture {
-  explicit Fixture(FakeModel::Run1 run, int workers = 1)
+  explicit Fixture(FakeModel::Run1 run, int workers = 1, BatchRules rules = {})
       : model(std::move(run)),
         pool(std::make_unique<DevicePool>(backend, Device{}, workers, observer)),
-        queue(*pool, model, {}) {}
+        queue(*pool, model, limit, std::move(rules)) {}
 
   Request Make(Waiter& waiter, float x = 1) {
     Request request = RequestFor("m", {x}, waiter);
@@ -45,6 +46,7 @@ struct Fixture {
   Failures observer;
   FakeModel model;
   std::unique_ptr<DevicePool> pool;
+  RunLimit limit;
   ModelQueue queue;
 };
 
@@ -122,6 +124,167 @@ struct Brake {
   }
   std::promise<void> started, released;
 };
+
+// Holds the only worker until the test has queued what is to run next.
+struct Held {
+  explicit Held(Fixture& f) {
+    Request first = f.Make(waiter);
+    REQUIRE(f.queue.Submit(first).ok());
+  }
+  Waiter waiter;
+};
+
+TEST_CASE("DevicePool runs what was queued together, and each caller gets its own rows") {
+  Brake brake;
+  const FakeModel::Run1 braked = brake.Run();
+  std::vector<size_t> sizes;
+  Fixture f(
+      [&](const Arguments& arguments) {
+        sizes.push_back(Floats(*arguments[0]).size());
+        return sizes.size() == 1 ? braked(arguments) : Identity(arguments);
+      },
+      1, {.batched = true, .max_rows = 8, .buckets = {8}});
+  Held held(f);
+  brake.started.get_future().wait();
+  std::vector<Waiter> waiters(5);
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    Request request = f.Make(waiters[i], static_cast<float>(i));
+    REQUIRE(f.queue.Submit(request).ok());
+  }
+  brake.released.set_value();
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    const auto answer = waiters[i].Wait();
+    REQUIRE(answer.ok());
+    CHECK(Floats(answer->outputs.at(0).value) == std::vector<float>{static_cast<float>(i)});
+    CHECK(answer->timing.batch_rows == 8);
+  }
+  CHECK(sizes == std::vector<size_t>{8, 8});
+}
+
+TEST_CASE("A bad request fails alone: those beside it are answered") {
+  Brake brake;
+  const FakeModel::Run1 braked = brake.Run();
+  std::atomic<int> runs = 0;
+  Fixture f(
+      [&](const Arguments& arguments) -> absl::StatusOr<NamedValues> {
+        if (runs++ == 0) return braked(arguments);
+        for (const float x : Floats(*arguments[0])) {
+          if (x < 0) return Refuse(absl::StatusCode::kInvalidArgument, "negative", {.reason = "R"});
+        }
+        return Identity(arguments);
+      },
+      1, {.batched = true});
+  Held held(f);
+  brake.started.get_future().wait();
+  std::vector<Waiter> waiters(3);
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    Request request = f.Make(waiters[i], i == 1 ? -1.0F : static_cast<float>(i));
+    REQUIRE(f.queue.Submit(request).ok());
+  }
+  brake.released.set_value();
+  CHECK(Floats(waiters[0].Wait()->outputs.at(0).value) == std::vector<float>{0});
+  CHECK(DetailsOf(waiters[1].Wait().status()).reason == "R");
+  CHECK(Floats(waiters[2].Wait()->outputs.at(0).value) == std::vector<float>{2});
+  CHECK(runs == 5);
+}
+
+TEST_CASE("A method whose outputs do not go by rows is run request by request") {
+  Brake brake;
+  const FakeModel::Run1 braked = brake.Run();
+  std::atomic<int> runs = 0;
+  Fixture f(
+      [&](const Arguments& arguments) -> absl::StatusOr<NamedValues> {
+        if (runs++ == 0) return braked(arguments);
+        const auto x = Floats(*arguments[0]);
+        return NamedValues{{"output", {static_cast<double>(x[0])}}};
+      },
+      1, {.batched = true});
+  Held held(f);
+  brake.started.get_future().wait();
+  std::vector<Waiter> waiters(2);
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    Request request = f.Make(waiters[i], static_cast<float>(i));
+    REQUIRE(f.queue.Submit(request).ok());
+  }
+  brake.released.set_value();
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    const auto answer = waiters[i].Wait();
+    REQUIRE(answer.ok());
+    CHECK(std::get<double>(answer->outputs.at(0).value.kind) == static_cast<double>(i));
+  }
+}
+
+TEST_CASE("A request of more rows than a run takes is split and joined again") {
+  Fixture f(Identity, 2, {.batched = true, .max_rows = 4});
+  Waiter waiter;
+  Request request = f.Make(waiter);
+  std::vector<float> x(21);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
+  request.arguments[0] = Value{FloatTensor(x)};
+  REQUIRE(f.queue.Submit(request).ok());
+  const auto answer = waiter.Wait();
+  REQUIRE(answer.ok());
+  CHECK(Floats(answer->outputs.at(0).value) == x);
+}
+
+TEST_CASE("A model with a limit of one run is never run twice at a time") {
+  std::atomic<int> inside = 0, most = 0;
+  Fixture f(
+      [&](const Arguments& arguments) {
+        most = std::max(most.load(), ++inside);
+        std::this_thread::yield();
+        --inside;
+        return Identity(arguments);
+      },
+      4);
+  f.limit.most = 1;
+  std::vector<Waiter> waiters(200);
+  for (Waiter& waiter : waiters) {
+    Request request = f.Make(waiter);
+    REQUIRE(f.queue.Submit(request).ok());
+  }
+  for (Waiter& waiter : waiters) CHECK(waiter.Wait().ok());
+  CHECK(most == 1);
+}
+
+TEST_CASE("DevicePool does a task on a worker and waits for its end") {
+  Fixture f(Identity);
+  std::thread::id worker;
+  f.pool->RunTask([&worker](WorkerContext&) { worker = std::this_thread::get_id(); });
+  CHECK(worker != std::thread::id());
+  CHECK(worker != std::this_thread::get_id());
+}
+
+TEST_CASE("DevicePool answers right under load, whatever is cancelled, padded or split") {
+  Fixture f(Identity, 3, {.batched = true, .max_rows = 8, .buckets = {2, 8}});
+  std::vector<std::jthread> clients;
+  std::atomic<int> wrong = 0, answered = 0;
+  for (int c = 0; c < 8; ++c) {
+    clients.emplace_back([&f, &wrong, &answered, c] {
+      for (int i = 0; i < 200; ++i) {
+        Waiter waiter;
+        std::vector<float> x(static_cast<size_t>(1 + (c * 7 + i) % 20));
+        for (size_t k = 0; k < x.size(); ++k)
+          x[k] = static_cast<float>(c * 100000 + i * 100) + static_cast<float>(k);
+        Request request = f.Make(waiter);
+        request.arguments[0] = Value{FloatTensor(x)};
+        if (i % 5 == 0) request.context.deadline = Now() + std::chrono::microseconds(300);
+        if (!f.queue.Submit(request).ok()) continue;
+        if (i % 7 == 0) {
+          waiter.Abandon();
+          f.pool->GiveUpDead();
+        }
+        const auto answer = waiter.Wait();
+        if (!answer.ok()) continue;
+        ++answered;
+        if (Floats(answer->outputs.at(0).value) != x) ++wrong;
+      }
+    });
+  }
+  clients.clear();
+  CHECK(wrong == 0);
+  CHECK(answered > 800);
+}
 
 TEST_CASE("DevicePool gives up what is dead in its queues while a worker is busy") {
   Brake brake;

@@ -104,11 +104,32 @@ TEST_CASE("ReadModelConfig refuses unknown and repeated keys and names their pla
 }
 
 TEST_CASE("ReadModelConfig refuses each key that the server does not act on yet", "[registry]") {
-  const std::string key = GENERATE("batching", "pad", "batch_invariant", "queue", "limits",
-                                   "stateful", "devices", "threads", "tune", "versions", "labels",
-                                   "traffic", "swap", "required", "warmup", "files", "provenance");
+  const std::string key =
+      GENERATE("pad", "batch_invariant", "limits", "devices", "threads", "tune", "versions",
+               "labels", "traffic", "swap", "required", "warmup", "files", "provenance");
   CheckRefused({absl::StrCat("schema: 1\n", key, ": {}\n"),
                 absl::StrCat(":2: ", key, ": this server does not support the key yet")});
+}
+
+TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful", "[registry]") {
+  CheckRefused(GENERATE(values<Broken>({
+      {"schema: 1\nbatching: {mode: maybe}\n",
+       ":2: batching.mode: expected auto, on or off, got 'maybe'"},
+      {"schema: 1\nbatching: {max_rows: 0}\n", ":2: batching.max_rows: expected 1 to 1024, got 0"},
+      {"schema: 1\nbatching: {max_delay: 5}\n",
+       ":2: batching.max_delay: expected a time from 0 to 1h, as 500us, 5ms or 1.5s, got '5'"},
+      {"schema: 1\nbatching: {max_delay: -5ms}\n", ":2: batching.max_delay: expected a time"},
+      {"schema: 1\nbatching: {buckets: [4, 2]}\n",
+       ":2: batching.buckets[1]: buckets must ascend; 2 comes after 4"},
+      {"schema: 1\nbatching: {max_rows: 8, buckets: [4]}\n",
+       ":2: batching: the last bucket is 4, but max_rows is 8; give one of them"},
+      {"schema: 1\nbatching: {rows: 8}\n",
+       ":2: batching.rows: unknown key; known are mode, max_rows, max_delay, buckets"},
+      {"schema: 1\nqueue: {max_time: soon}\n", ":2: queue.max_time: expected a time"},
+      {"schema: 1\nqueue: {rows: 8}\n",
+       ":2: queue.rows: unknown key; known are max_rows, max_time"},
+      {"schema: 1\nstateful: 'true'\n", ":2: stateful: expected true or false, got"},
+  })));
 }
 
 TEST_CASE("ReadModelConfig refuses a range of values, which it does not check yet", "[registry]") {

@@ -77,6 +77,22 @@ methods:
   CHECK(config.methods.at("reset").inputs.empty());
 }
 
+TEST_CASE("ReadModelConfig reads how requests are batched and queued", "[registry]") {
+  const TempFolder folder;
+  const ModelConfig config = Read(folder, R"(schema: 1
+batching: {mode: on, max_delay: 1.5ms, buckets: [1, 4, 16]}
+queue: {max_rows: 20, max_time: 2s}
+stateful: true
+)");
+  CHECK(config.batching.mode == BatchingConfig::Mode::kOn);
+  CHECK(config.batching.max_delay == std::chrono::microseconds(1500));
+  CHECK(config.batching.buckets == std::vector<int64_t>{1, 4, 16});
+  CHECK(config.batching.max_rows == 16);
+  CHECK(config.queue.max_rows == 20);
+  CHECK(*config.queue.max_time == std::chrono::seconds(2));
+  CHECK(config.stateful);
+}
+
 TEST_CASE("ReadModelConfig takes a file that declares nothing", "[registry]") {
   const TempFolder folder;
   CHECK(Read(folder, "schema: 1").methods.empty());

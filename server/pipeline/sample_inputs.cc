@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/pipeline/sample_inputs.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/status_macros.h"
+
+namespace torchere {
+namespace {
+
+using Kind = ValueType::Kind;
+
+// Larger samples would be a load of their own.
+constexpr int64_t kMaxSampleBytes = int64_t{1} << 30;
+
+// An item whose bytes are a number in [-1, 1), or 0 or 1 where only whole numbers
+// fit: an index that no embedding lacks.
+void AppendItem(DType dtype, std::mt19937& random, std::string& bytes) {
+  const float real = std::uniform_real_distribution<float>(-1, 1)(random);
+  const int64_t whole = real < 0 ? 0 : 1;
+  const auto append = [&bytes](const void* item, size_t size) {
+    bytes.append(static_cast<const char*>(item), size);
+  };
+  if (dtype == DType::kFp32) return append(&real, sizeof real);
+  if (dtype == DType::kFp64) {
+    const double number = real;
+    return append(&number, sizeof number);
+  }
+  if (dtype == DType::kBf16 || dtype == DType::kFp16) {
+    // 0 and 1.
+    const uint16_t one = dtype == DType::kBf16 ? 0x3F80 : 0x3C00;
+    const uint16_t bits = whole != 0 ? one : 0;
+    return append(&bits, sizeof bits);
+  }
+  append(&whole, static_cast<size_t>(ItemSize(dtype)));
+}
+
+absl::StatusOr<Tensor> SampleTensor(const ValueSpec& spec, int64_t rows, std::mt19937& random) {
+  Tensor tensor{*spec.dtype, *spec.shape, {}};
+  for (int64_t& dim : tensor.shape) {
+    if (dim == -1) dim = &dim == tensor.shape.data() ? rows : 1;
+  }
+  const auto size = ByteSize(tensor.dtype, tensor.shape);
+  if (!size || *size > kMaxSampleBytes) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("input '", spec.name, "' is too large for a sample"));
+  }
+  std::string bytes;
+  bytes.reserve(static_cast<size_t>(*size));
+  while (bytes.size() < static_cast<size_t>(*size)) AppendItem(tensor.dtype, random, bytes);
+  tensor.data = Bytes(std::move(bytes));
+  return tensor;
+}
+
+bool IsTensor(const ValueSpec& spec) { return spec.type.kind == Kind::kTensor; }
+
+}  // namespace
+
+absl::StatusOr<Arguments> SampleInputs(const MethodSignature& method, int64_t rows,
+                                       std::mt19937& random) {
+  Arguments arguments;
+  for (const ValueSpec& spec : method.inputs) {
+    std::optional<Value>& argument = arguments.emplace_back();
+    if (spec.has_default) continue;
+    if (spec.type.kind == Kind::kOptional) {
+      argument = Value{Null{}};
+      continue;
+    }
+    if (!IsTensor(spec)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("input '", spec.name, "' of type ", spec.type.text, " has no default"));
+    }
+    if (!spec.dtype || !spec.shape) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("input '", spec.name, "' has no declared dtype and shape"));
+    }
+    TORCHERE_ASSIGN_OR_RETURN(Tensor tensor, SampleTensor(spec, rows, random));
+    argument = Value{std::move(tensor)};
+  }
+  return arguments;
+}
+
+bool HasFreeRows(const MethodSignature& method) {
+  bool any = false;
+  for (const ValueSpec& spec : method.inputs) {
+    if (!IsTensor(spec) || spec.has_default) continue;
+    if (!spec.shape || spec.shape->empty() || spec.shape->front() != -1) return false;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace torchere

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <random>
+
+#include "absl/status/statusor.h"
+#include "server/request/signature.h"
+
+namespace torchere {
+
+// Arguments of `rows` rows for a method, made from what is declared of its inputs:
+// random numbers, a free dimension that is not the first of length 1, defaults
+// left out.
+//
+//   FAILED_PRECONDITION  an input of which too little is declared; the message
+//                        says what is missing
+absl::StatusOr<Arguments> SampleInputs(const MethodSignature& method, int64_t rows,
+                                       std::mt19937& random);
+
+// Whether requests could be told apart by rows: every tensor among the inputs
+// is declared with a free first dimension.
+bool HasFreeRows(const MethodSignature& method);
+
+}  // namespace torchere

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/pipeline/warm_up.h"
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "server/pipeline/sample_inputs.h"
+#include "server/pipeline/value_distance.h"
+#include "server/request/rows.h"
+
+namespace torchere {
+namespace {
+
+// Rows whose answers alone are compared with those in batches.
+constexpr int64_t kKnownRows = 4;
+// The first runs of a shape are slower: the quickest of so many counts, if they
+// are short.
+constexpr int kRepeats = 5;
+constexpr Duration kShortRun = std::chrono::milliseconds(20);
+// Sizes that cost so much more by the row than the best are not worth more time.
+constexpr double kTooDear = 1.2;
+
+// One method's trial.
+class Tester {
+ public:
+  Tester(const MethodSignature& method, LoadedModel& model, WorkerContext& context, Time until)
+      : method_(method), model_(model), context_(context), until_(until) {}
+
+  Trial Try(const BatchingConfig& config) {
+    using Mode = BatchingConfig::Mode;
+    trial_.batched = config.mode == Mode::kOn;
+    if (!Prepare(HasFreeRows(method_) ? config.max_rows : 1)) return std::move(trial_);
+    if (config.mode == Mode::kOff) {
+      trial_.finding = "batching is off in model.yaml";
+      return std::move(trial_);
+    }
+    if (!HasFreeRows(method_)) {
+      trial_.batched = false;
+      trial_.finding = "an input has no free first dimension (shape [-1, ...])";
+      return std::move(trial_);
+    }
+    for (const int64_t rows : Sizes(config)) {
+      if (!TryRows(rows, config.mode == Mode::kAuto)) break;
+    }
+    trial_.batched = config.mode == Mode::kOn || proven_;
+    return std::move(trial_);
+  }
+
+ private:
+  static std::vector<int64_t> Sizes(const BatchingConfig& config) {
+    if (!config.buckets.empty()) return config.buckets;
+    std::vector<int64_t> sizes;
+    for (int64_t rows = 2; rows < config.max_rows; rows *= 2) sizes.push_back(rows);
+    if (config.max_rows > 1) sizes.push_back(config.max_rows);
+    return sizes;
+  }
+
+  // Makes the samples and runs some rows alone.
+  bool Prepare(int64_t rows) {
+    auto samples = SampleInputs(method_, rows, random_);
+    if (!samples.ok()) return Give(samples.status().message());
+    samples_ = *std::move(samples);
+    if (rows == 1) {
+      absl::StatusOr<NamedValues> outputs = Measure(samples_, 1);
+      return outputs.ok() ||
+             Give(absl::StrCat("a run on a sample failed: ", outputs.status().message()));
+    }
+    for (int64_t row = 0; row < std::min(kKnownRows, rows); ++row) {
+      absl::StatusOr<NamedValues> outputs =
+          row == 0 ? Measure(SliceRows(samples_, row, 1), 1) : Run(SliceRows(samples_, row, 1));
+      if (!outputs.ok()) {
+        return Give(absl::StrCat("a run on a sample failed: ", outputs.status().message()));
+      }
+      known_.push_back(*std::move(outputs));
+    }
+    return true;
+  }
+
+  // False where no more rows are to be tried.
+  bool TryRows(int64_t rows, bool must_prove) {
+    if (Now() >= until_) return false;
+    std::vector<int64_t> order(static_cast<size_t>(rows));
+    for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
+    std::shuffle(order.begin(), order.end(), random_);
+    std::vector<Arguments> slices;
+    for (const int64_t row : order) slices.push_back(SliceRows(samples_, row, 1));
+    std::vector<const Arguments*> stack;
+    for (const Arguments& slice : slices) stack.push_back(&slice);
+    const auto outputs = Measure(Stack(stack, rows), rows);
+    if (!outputs.ok()) {
+      return Refute(absl::StrCat("a run of ", rows, " rows failed: ", outputs.status().message()));
+    }
+    if (must_prove && !Prove(*outputs, order)) return false;
+    const Duration by_row = trial_.curve.Of(rows) / rows;
+    best_by_row_ = std::min(best_by_row_, by_row);
+    dear_ = by_row > best_by_row_ * kTooDear ? dear_ + 1 : 0;
+    return dear_ < 3;
+  }
+
+  bool Prove(const NamedValues& outputs, const std::vector<int64_t>& order) {
+    const auto rows = static_cast<int64_t>(order.size());
+    for (int64_t place = 0; place < rows; ++place) {
+      const int64_t row = order[static_cast<size_t>(place)];
+      if (row >= static_cast<int64_t>(known_.size())) continue;
+      const NamedValues& alone = known_[static_cast<size_t>(row)];
+      if (alone.size() != outputs.size()) return Refute("the number of its outputs changes");
+      for (size_t i = 0; i < outputs.size(); ++i) {
+        if (!Compare(outputs[i], alone[i], rows, place)) return false;
+      }
+    }
+    proven_ = true;
+    trial_.finding = absl::StrFormat(
+        "a row's answer is the same in batches of up to %d rows, within %.2g of what rounding may "
+        "do",
+        rows, worst_);
+    return true;
+  }
+
+  bool Compare(const NamedValue& output, const NamedValue& alone, int64_t rows, int64_t place) {
+    const ValueType& type = OutputType(method_, output.name);
+    const auto slice = SliceRows(output.value, type, rows, place, 1);
+    // What does not go by rows alone either, such as a list of no rows.
+    const auto one = SliceRows(alone.value, type, 1, 0, 1);
+    if (!slice || !one) {
+      return Refute(
+          absl::StrCat("output '", output.name, "' does not go by the rows of the inputs"));
+    }
+    const auto distance = Distance(*slice, *one);
+    if (!distance || *distance > 1) {
+      return Refute(absl::StrCat("output '", output.name,
+                                 "' of a row changes with the rows beside it, in a batch of ",
+                                 rows));
+    }
+    worst_ = std::max(worst_, *distance);
+    return true;
+  }
+
+  absl::StatusOr<NamedValues> Run(Arguments arguments) {
+    auto outputs = model_.Run(method_, std::move(arguments), context_);
+    if (!outputs.ok()) return outputs;
+    return NameOutputs(method_, *std::move(outputs));
+  }
+
+  // Runs it some times; the quickest makes a point of the curve.
+  absl::StatusOr<NamedValues> Measure(const Arguments& arguments, int64_t rows) {
+    Duration quickest = Duration::max();
+    absl::StatusOr<NamedValues> outputs = absl::InternalError("not run");
+    for (int i = 0; i < kRepeats; ++i) {
+      const Time started = Now();
+      outputs = Run(arguments);
+      if (!outputs.ok()) return outputs;
+      quickest = std::min(quickest, Now() - started);
+      // Once more at least: the first run of a size is not a measure.
+      if (i > 0 && quickest > kShortRun) break;
+    }
+    trial_.curve.Set(rows, quickest);
+    if (rows == 1) best_by_row_ = quickest;
+    return outputs;
+  }
+
+  bool Give(absl::string_view why) {
+    trial_.finding = std::string(why);
+    return false;
+  }
+
+  // Not batched; the curve keeps the single row alone.
+  bool Refute(std::string why) {
+    proven_ = false;
+    trial_.finding = std::move(why);
+    return false;
+  }
+
+  const MethodSignature& method_;
+  LoadedModel& model_;
+  WorkerContext& context_;
+  const Time until_;
+  // The same samples at every load.
+  std::mt19937 random_{20};
+  Arguments samples_;
+  std::vector<NamedValues> known_;
+  Trial trial_;
+  bool proven_ = false;
+  double worst_ = 0;
+  Duration best_by_row_ = Duration::max();
+  // So many sizes, one after the other, were not worth it.
+  int dear_ = 0;
+};
+
+}  // namespace
+
+Trial TryMethod(const MethodSignature& method, LoadedModel& model, WorkerContext& context,
+                const BatchingConfig& config, Duration time) {
+  return Tester(method, model, context, Now() + time).Try(config);
+}
+
+}  // namespace torchere

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "server/backend/backend.h"
+#include "server/base/clock.h"
+#include "server/registry/model_config.h"
+#include "server/request/cost_curve.h"
+
+namespace torchere {
+
+// What warm-up found out of a method.
+struct Trial {
+  // How long runs take; empty where no sample could be made.
+  CostCurve curve = {};
+  // Whether requests may run together.
+  bool batched = false;
+  // Why not, or how well it was proven.
+  std::string finding = {};
+};
+
+// Runs a method of a model on samples: so that no caller pays for its first runs,
+// to measure how long runs of 1 to max_rows rows take, and to prove that a row's
+// answer is the same whatever rows are beside it. On a worker's thread. Takes
+// about `time` at most, besides what a single run takes.
+Trial TryMethod(const MethodSignature& method, LoadedModel& model, WorkerContext& context,
+                const BatchingConfig& config, Duration time);
+
+}  // namespace torchere

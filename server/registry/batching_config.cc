@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/batching_config.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "server/base/status_macros.h"
+
+namespace torchere {
+namespace {
+
+using Mode = BatchingConfig::Mode;
+
+constexpr int64_t kMaxBatchRows = 1024;
+constexpr int64_t kMaxQueuedRows = int64_t{1} << 20;
+constexpr size_t kMaxWordBytes = 32;
+
+absl::StatusOr<int64_t> ReadCount(const YamlValue& value, int64_t most) {
+  TORCHERE_ASSIGN_OR_RETURN(const int64_t count, value.Int());
+  if (count >= 1 && count <= most) return count;
+  return value.Error(absl::StrCat("expected 1 to ", most, ", got ", count));
+}
+
+absl::StatusOr<Duration> ReadTime(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::string text, value.Text(kMaxWordBytes));
+  absl::Duration time;
+  if (absl::ParseDuration(text, &time) && time >= absl::ZeroDuration() && time <= absl::Hours(1)) {
+    return absl::ToChronoNanoseconds(time);
+  }
+  return value.Error(
+      absl::StrCat("expected a time from 0 to 1h, as 500us, 5ms or 1.5s, got ", Quoted(text)));
+}
+
+absl::StatusOr<Mode> ReadMode(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::string text, value.Text(kMaxWordBytes));
+  if (text == "auto") return Mode::kAuto;
+  if (text == "on") return Mode::kOn;
+  if (text == "off") return Mode::kOff;
+  return value.Error(absl::StrCat("expected auto, on or off, got ", Quoted(text)));
+}
+
+absl::StatusOr<std::vector<int64_t>> ReadBuckets(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlValue> items, value.Items());
+  std::vector<int64_t> buckets;
+  for (const YamlValue& item : items) {
+    TORCHERE_ASSIGN_OR_RETURN(const int64_t bucket, ReadCount(item, kMaxBatchRows));
+    if (!buckets.empty() && bucket <= buckets.back()) {
+      return item.Error(
+          absl::StrCat("buckets must ascend; ", bucket, " comes after ", buckets.back()));
+    }
+    buckets.push_back(bucket);
+  }
+  return buckets;
+}
+
+absl::Status UnknownKey(const YamlEntry& entry, absl::string_view known) {
+  return entry.value.Error(absl::StrCat("unknown key; known are ", known));
+}
+
+}  // namespace
+
+absl::StatusOr<BatchingConfig> ReadBatching(const YamlValue& value) {
+  BatchingConfig config;
+  bool has_max_rows = false;
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlEntry> entries, value.Entries());
+  for (const YamlEntry& entry : entries) {
+    if (entry.key == "mode") {
+      TORCHERE_ASSIGN_OR_RETURN(config.mode, ReadMode(entry.value));
+    } else if (entry.key == "max_rows") {
+      TORCHERE_ASSIGN_OR_RETURN(config.max_rows, ReadCount(entry.value, kMaxBatchRows));
+      has_max_rows = true;
+    } else if (entry.key == "max_delay") {
+      TORCHERE_ASSIGN_OR_RETURN(config.max_delay, ReadTime(entry.value));
+    } else if (entry.key == "buckets") {
+      TORCHERE_ASSIGN_OR_RETURN(config.buckets, ReadBuckets(entry.value));
+    } else {
+      return UnknownKey(entry, "mode, max_rows, max_delay, buckets");
+    }
+  }
+  if (config.buckets.empty()) return config;
+  if (has_max_rows && config.buckets.back() != config.max_rows) {
+    return value.Error(absl::StrCat("the last bucket is ", config.buckets.back(),
+                                    ", but max_rows is ", config.max_rows,
+                                    "; give one of them, or the same number"));
+  }
+  config.max_rows = config.buckets.back();
+  return config;
+}
+
+absl::StatusOr<QueueConfig> ReadQueue(const YamlValue& value) {
+  QueueConfig config;
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlEntry> entries, value.Entries());
+  for (const YamlEntry& entry : entries) {
+    if (entry.key == "max_rows") {
+      TORCHERE_ASSIGN_OR_RETURN(config.max_rows, ReadCount(entry.value, kMaxQueuedRows));
+    } else if (entry.key == "max_time") {
+      TORCHERE_ASSIGN_OR_RETURN(config.max_time, ReadTime(entry.value));
+    } else {
+      return UnknownKey(entry, "max_rows, max_time");
+    }
+  }
+  return config;
+}
+
+}  // namespace torchere

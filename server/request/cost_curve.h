@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "server/base/clock.h"
+
+namespace torchere {
+
+// How long one run of a method takes on a device, by its rows. More rows are
+// not always cheaper by the row, so it is measured and not assumed.
+class CostCurve {
+ public:
+  struct Point {
+    int64_t rows;
+    Duration time;
+  };
+
+  // A run of `rows` rows, at least 1, takes `time`: in place of what was known.
+  void Set(int64_t rows, Duration time);
+
+  // A run of `rows` rows took `time`: moves what is known a tenth of the way. A
+  // single run counts as twice as long as expected at most: the machine may
+  // have been busy.
+  void Observe(int64_t rows, Duration time);
+
+  // Linear between the points; below the first as long as that, above the last
+  // as long for a row as that. Zero while nothing is known.
+  Duration Of(int64_t rows) const;
+
+  bool empty() const { return points_.empty(); }
+  // By rows; what is above the last has not been measured.
+  const std::vector<Point>& points() const { return points_; }
+
+ private:
+  std::vector<Point> points_;
+};
+
+}  // namespace torchere

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/request/rows.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace torchere {
+namespace {
+
+using Kind = ValueType::Kind;
+
+// A slice as short as this is copied when it is encoded, at the latest.
+constexpr size_t kShortSlice = 4096;
+
+const Tensor* AsTensor(const std::optional<Value>& argument) {
+  return argument ? std::get_if<Tensor>(&argument->kind) : nullptr;
+}
+
+bool HoldsTensor(const Value& value) {
+  if (std::holds_alternative<Tensor>(value.kind)) return true;
+  if (const auto* list = std::get_if<List>(&value.kind)) {
+    return std::any_of(list->begin(), list->end(), HoldsTensor);
+  }
+  if (const auto* map = std::get_if<Map>(&value.kind)) {
+    return std::any_of(map->begin(), map->end(),
+                       [](const MapEntry& entry) { return HoldsTensor(entry.value); });
+  }
+  return false;
+}
+
+// Of values that hold no tensor.
+bool Equal(const Value& a, const Value& b) {
+  if (a.kind.index() != b.kind.index()) return false;
+  if (const auto* list = std::get_if<List>(&a.kind)) {
+    const List& other = std::get<List>(b.kind);
+    return std::equal(list->begin(), list->end(), other.begin(), other.end(), Equal);
+  }
+  if (const auto* map = std::get_if<Map>(&a.kind)) {
+    const Map& other = std::get<Map>(b.kind);
+    return std::equal(map->begin(), map->end(), other.begin(), other.end(),
+                      [](const MapEntry& x, const MapEntry& y) {
+                        return x.key == y.key && Equal(x.value, y.value);
+                      });
+  }
+  if (const auto* text = std::get_if<std::string>(&a.kind)) {
+    return *text == std::get<std::string>(b.kind);
+  }
+  if (const auto* number = std::get_if<int64_t>(&a.kind)) {
+    return *number == std::get<int64_t>(b.kind);
+  }
+  if (const auto* real = std::get_if<double>(&a.kind)) return *real == std::get<double>(b.kind);
+  if (const auto* truth = std::get_if<bool>(&a.kind)) return *truth == std::get<bool>(b.kind);
+  return true;
+}
+
+bool SameRows(const Tensor& a, const Tensor& b) {
+  return a.dtype == b.dtype && a.shape.size() == b.shape.size() && !a.shape.empty() &&
+         std::equal(a.shape.begin() + 1, a.shape.end(), b.shape.begin() + 1);
+}
+
+Tensor SliceTensor(const Tensor& tensor, int64_t first, int64_t count) {
+  const size_t row = tensor.data.size() / static_cast<size_t>(tensor.shape[0]);
+  BytesReader reader(tensor.data);
+  reader.Skip(row * static_cast<size_t>(first));
+  Tensor slice{tensor.dtype, tensor.shape, reader.Take(row * static_cast<size_t>(count))};
+  slice.shape[0] = count;
+  return slice;
+}
+
+// Appends b's rows to a's.
+void Append(Tensor& a, const Tensor& b) {
+  a.shape[0] += b.shape[0];
+  a.data.Append(b.data);
+}
+
+const ValueType& WithoutOptional(const ValueType& type) {
+  return type.kind == Kind::kOptional ? type.elements[0] : type;
+}
+
+// The type of element `i` of a tuple, or of any entry of a dict.
+const ValueType& ElementType(const ValueType& type, size_t i) {
+  return type.elements[type.kind == Kind::kDict ? 1 : i];
+}
+
+bool IsTuple(const ValueType& type) {
+  return type.kind == Kind::kTuple || type.kind == Kind::kNamedTuple;
+}
+
+using Parts = std::vector<const Value*>;
+
+std::optional<Value> JoinTensors(const Parts& parts) {
+  Tensor joined = std::get<Tensor>(parts[0]->kind);
+  for (size_t k = 1; k < parts.size(); ++k) {
+    const Tensor& part = std::get<Tensor>(parts[k]->kind);
+    if (!SameRows(joined, part)) return std::nullopt;
+    Append(joined, part);
+  }
+  return Value{std::move(joined)};
+}
+
+std::optional<Value> JoinLists(const Parts& parts) {
+  List joined;
+  for (const Value* part : parts) {
+    const List& list = std::get<List>(part->kind);
+    joined.insert(joined.end(), list.begin(), list.end());
+  }
+  return Value{std::move(joined)};
+}
+
+std::optional<Value> JoinTuples(const Parts& parts, const ValueType& type) {
+  List joined;
+  for (size_t i = 0; i < std::get<List>(parts[0]->kind).size(); ++i) {
+    Parts elements;
+    for (const Value* part : parts) {
+      const List& tuple = std::get<List>(part->kind);
+      if (i >= tuple.size()) return std::nullopt;
+      elements.push_back(&tuple[i]);
+    }
+    auto element = JoinRows(elements, ElementType(type, i));
+    if (!element) return std::nullopt;
+    joined.push_back(*std::move(element));
+  }
+  return Value{std::move(joined)};
+}
+
+std::optional<Value> JoinMaps(const Parts& parts, const ValueType& type) {
+  Map joined;
+  for (const MapEntry& wanted : std::get<Map>(parts[0]->kind)) {
+    Parts elements;
+    for (const Value* part : parts) {
+      const Map& map = std::get<Map>(part->kind);
+      const auto entry = std::find_if(map.begin(), map.end(),
+                                      [&wanted](const MapEntry& e) { return e.key == wanted.key; });
+      if (entry == map.end()) return std::nullopt;
+      elements.push_back(&entry->value);
+    }
+    auto element = JoinRows(elements, ElementType(type, joined.size()));
+    if (!element) return std::nullopt;
+    joined.push_back({wanted.key, *std::move(element)});
+  }
+  return Value{std::move(joined)};
+}
+
+}  // namespace
+
+std::optional<int64_t> RowsOf(const Arguments& arguments) {
+  int64_t rows = 0;
+  for (const std::optional<Value>& argument : arguments) {
+    const Tensor* tensor = AsTensor(argument);
+    if (tensor == nullptr) {
+      if (argument && HoldsTensor(*argument)) return std::nullopt;
+      continue;
+    }
+    if (tensor->shape.empty() || tensor->shape[0] < 1) return std::nullopt;
+    if (rows != 0 && rows != tensor->shape[0]) return std::nullopt;
+    rows = tensor->shape[0];
+  }
+  if (rows == 0) return std::nullopt;
+  return rows;
+}
+
+bool CanStack(const Arguments& a, const Arguments& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const std::optional<Value>& x, const std::optional<Value>& y) {
+                      if (!x || !y) return !x && !y;
+                      const Tensor* x_tensor = AsTensor(x);
+                      const Tensor* y_tensor = AsTensor(y);
+                      if (x_tensor != nullptr && y_tensor != nullptr) {
+                        return SameRows(*x_tensor, *y_tensor);
+                      }
+                      return x_tensor == y_tensor && Equal(*x, *y);
+                    });
+}
+
+Arguments Stack(const std::vector<const Arguments*>& all, int64_t rows) {
+  Arguments stacked = *all.front();
+  for (size_t i = 0; i < stacked.size(); ++i) {
+    if (AsTensor(stacked[i]) == nullptr) continue;
+    auto& tensor = std::get<Tensor>(stacked[i]->kind);
+    for (size_t k = 1; k < all.size(); ++k) Append(tensor, *AsTensor((*all[k])[i]));
+    if (tensor.shape[0] >= rows) continue;
+    const Tensor last = SliceTensor(tensor, tensor.shape[0] - 1, 1);
+    while (tensor.shape[0] < rows) Append(tensor, last);
+  }
+  return stacked;
+}
+
+Arguments SliceRows(const Arguments& arguments, int64_t first, int64_t count) {
+  Arguments slice = arguments;
+  for (std::optional<Value>& argument : slice) {
+    if (const Tensor* tensor = AsTensor(argument)) {
+      argument = Value{SliceTensor(*tensor, first, count)};
+    }
+  }
+  return slice;
+}
+
+std::optional<Value> SliceRows(const Value& output, const ValueType& declared, int64_t rows,
+                               int64_t first, int64_t count) {
+  const ValueType& type = WithoutOptional(declared);
+  if (const auto* tensor = std::get_if<Tensor>(&output.kind)) {
+    if (tensor->shape.empty() || tensor->shape[0] != rows) return std::nullopt;
+    Tensor slice = SliceTensor(*tensor, first, count);
+    const size_t size = slice.data.size();
+    if (size > kShortSlice && size * 4 < tensor->data.size()) {
+      slice.data = Bytes(slice.data.ToString());
+    }
+    return Value{std::move(slice)};
+  }
+  if (const auto* list = std::get_if<List>(&output.kind); list != nullptr && !IsTuple(type)) {
+    if (list->size() != static_cast<size_t>(rows)) return std::nullopt;
+    return Value{List(list->begin() + first, list->begin() + first + count)};
+  }
+  if (const auto* tuple = std::get_if<List>(&output.kind)) {
+    List slice;
+    for (const Value& element : *tuple) {
+      auto part = SliceRows(element, ElementType(type, slice.size()), rows, first, count);
+      if (!part) return std::nullopt;
+      slice.push_back(*std::move(part));
+    }
+    return Value{std::move(slice)};
+  }
+  if (const auto* map = std::get_if<Map>(&output.kind)) {
+    Map slice;
+    for (const auto& [key, value] : *map) {
+      auto part = SliceRows(value, ElementType(type, slice.size()), rows, first, count);
+      if (!part) return std::nullopt;
+      slice.push_back({key, *std::move(part)});
+    }
+    return Value{std::move(slice)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Value> JoinRows(const std::vector<const Value*>& parts, const ValueType& declared) {
+  const ValueType& type = WithoutOptional(declared);
+  const Value& first = *parts.front();
+  for (const Value* part : parts) {
+    if (part->kind.index() != first.kind.index()) return std::nullopt;
+  }
+  if (std::holds_alternative<Tensor>(first.kind)) return JoinTensors(parts);
+  if (std::holds_alternative<Map>(first.kind)) return JoinMaps(parts, type);
+  if (!std::holds_alternative<List>(first.kind)) return std::nullopt;
+  return IsTuple(type) ? JoinTuples(parts, type) : JoinLists(parts);
+}
+
+}  // namespace torchere

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/pipeline/warm_up.h"
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/fake_backend.h"
+#include "tests/support/in_process.h"
+
+namespace torchere {
+namespace {
+
+using Mode = BatchingConfig::Mode;
+
+// x of [-1] FP32.
+MethodSignature Declared() {
+  MethodSignature method;
+  method.name = "forward";
+  ValueSpec& x = method.inputs.emplace_back();
+  x.name = "x";
+  x.dtype = DType::kFp32;
+  x.shape = Shape{-1};
+  method.outputs.emplace_back().name = "output";
+  return method;
+}
+
+Trial Try(FakeModel::Run1 run, const BatchingConfig& config = {},
+          const MethodSignature& method = Declared()) {
+  FakeModel model(std::move(run));
+  WorkerContext context;
+  return TryMethod(method, model, context, config, std::chrono::hours(1));
+}
+
+TEST_CASE("TryMethod proves a method whose rows do not see each other, and measures it") {
+  std::set<size_t> sizes;
+  const Trial trial = Try([&sizes](const Arguments& arguments) {
+    sizes.insert(Floats(*arguments[0]).size());
+    return Identity(arguments);
+  });
+  INFO(trial.finding);
+  CHECK(trial.batched);
+  CHECK(sizes.count(1) == 1);
+  CHECK(sizes.count(2) == 1);
+  REQUIRE(trial.curve.points().size() > 1);
+  CHECK(trial.curve.points().front().rows == 1);
+}
+
+TEST_CASE("TryMethod tries the buckets where there are some") {
+  std::set<size_t> sizes;
+  const Trial trial = Try(
+      [&sizes](const Arguments& arguments) {
+        sizes.insert(Floats(*arguments[0]).size());
+        return Identity(arguments);
+      },
+      {.max_rows = 5, .buckets = {3, 5}});
+  CHECK(trial.batched);
+  CHECK(sizes == std::set<size_t>{1, 3, 5});
+}
+
+TEST_CASE("TryMethod refutes a method whose rows see each other") {
+  FakeModel::Run1 run;
+  std::string finding;
+  SECTION("a row's answer changes with the rows beside it") {
+    run = [](const Arguments& arguments) {
+      auto x = Floats(*arguments[0]);
+      float sum = 0;
+      for (const float one : x) sum += one;
+      for (float& one : x) one = sum;
+      return absl::StatusOr<NamedValues>(NamedValues{{"output", {FloatTensor(x)}}});
+    };
+    finding = "changes with the rows beside it";
+  }
+  SECTION("the answers come in another order") {
+    run = [](const Arguments& arguments) {
+      auto x = Floats(*arguments[0]);
+      std::sort(x.begin(), x.end());
+      return absl::StatusOr<NamedValues>(NamedValues{{"output", {FloatTensor(x)}}});
+    };
+    finding = "changes with the rows beside it";
+  }
+  SECTION("there is one answer for all rows") {
+    run = [](const Arguments&) {
+      return absl::StatusOr<NamedValues>(NamedValues{{"output", {FloatTensor({1})}}});
+    };
+    finding = "does not go by the rows";
+  }
+  SECTION("a batch fails") {
+    run = [](const Arguments& arguments) -> absl::StatusOr<NamedValues> {
+      if (Floats(*arguments[0]).size() > 1) return absl::InvalidArgumentError("one row only");
+      return Identity(arguments);
+    };
+    finding = "a run of 2 rows failed: one row only";
+  }
+  const Trial trial = Try(run);
+  CHECK_FALSE(trial.batched);
+  CHECK(trial.finding.find(finding) != std::string::npos);
+  CHECK_FALSE(trial.curve.empty());
+}
+
+TEST_CASE("TryMethod takes model.yaml's word for it") {
+  const auto first = [](const Arguments&) {
+    return absl::StatusOr<NamedValues>(NamedValues{{"output", {FloatTensor({1})}}});
+  };
+  CHECK(Try(first, {.mode = Mode::kOn}).batched);
+  const Trial off = Try(Identity, {.mode = Mode::kOff});
+  CHECK_FALSE(off.batched);
+  CHECK(off.curve.points().size() == 1);
+}
+
+TEST_CASE("TryMethod says what is missing where it cannot try") {
+  MethodSignature method = Declared();
+  std::string missing;
+  SECTION("no declared dtype and shape") {
+    method.inputs[0].dtype.reset();
+    missing = "input 'x' has no declared dtype and shape";
+  }
+  SECTION("no free first dimension") {
+    method.inputs[0].shape = Shape{1};
+    missing = "an input has no free first dimension";
+  }
+  SECTION("an argument that no sample can be made of") {
+    ValueSpec& text = method.inputs.emplace_back();
+    text.name = "text";
+    text.type.kind = ValueType::Kind::kText;
+    text.type.text = "str";
+    missing = "input 'text' of type str has no default";
+  }
+  const Trial trial = Try(Identity, {}, method);
+  CHECK_FALSE(trial.batched);
+  CHECK(trial.finding.find(missing) != std::string::npos);
+}
+
+}  // namespace
+}  // namespace torchere
