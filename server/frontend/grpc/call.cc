@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/frontend/grpc/call.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -71,7 +72,7 @@ void Call::Arrived(bool ok) {
     FinishIfFirst(status);
     return;
   }
-  SetTimer(std::min(request_context_.deadline, request_context_.arrived + host_.message_time));
+  SetTimer(std::min(Limit(), request_context_.arrived + host_.answer_time));
   Hold();
   stream_.Read(&message_, &message_read_);
 }
@@ -90,8 +91,12 @@ absl::Status Call::Admit() {
   return absl::OkStatus();
 }
 
+Time Call::Limit() const {
+  if (message_came_) return request_context_.deadline;
+  return std::min(request_context_.deadline, request_context_.arrived + host_.message_time);
+}
+
 void Call::SetTimer(Time at) {
-  host_.timers.Clear(timer_, *this);
   timer_ = at;
   host_.timers.Set(timer_, *this);
 }
@@ -110,7 +115,6 @@ void Call::MessageRead(bool ok) {
 void Call::StartMethod() {
   message_came_ = true;
   request_context_.arrived = Now();
-  SetTimer(request_context_.deadline);
   const auto size = static_cast<int64_t>(message_.Length());
   if (absl::Status status = ticket_.Resize(size); !status.ok()) {
     message_.Clear();
@@ -125,20 +129,25 @@ void Call::StartMethod() {
 }
 
 void Call::MessageWritten(bool ok) {
+  if (!ended_) sending_since_ = kNever;
   // What could not be written will end by Done.
   if (ok && observer_ != nullptr && !ended_) observer_->Written();
   LetGo();
 }
 
+// The timer was set when the call arrived and is looked at seldom, so that it
+// costs nothing more while the call goes on as it should.
 void Call::TimeOut() {
   timer_ = kNever;
-  if (FinishIfFirst(TooLate(message_came_))) {
-    host_.has_dead = true;
-    // The answer must be taken in its time too.
-    SetTimer(Now() + host_.answer_time);
-  } else {
-    context_.TryCancel();
-  }
+  const Time now = Now();
+  if (!ended_ && now >= Limit() && FinishIfFirst(TooLate(message_came_))) host_.has_dead = true;
+  const bool ended = ended_;
+  // Who ended it may be about to say since when; it is about now.
+  if (ended && sending_since_.load() == kNever) sending_since_ = now;
+  const Time since = sending_since_;
+  if (since != kNever && now >= since + host_.answer_time) return context_.TryCancel();
+  const Time again = std::min(since, now) + host_.answer_time;
+  SetTimer(ended ? again : std::min(Limit(), again));
 }
 
 void Call::Done(bool) {
@@ -158,6 +167,7 @@ void Call::Finished(bool) {
 bool Call::FinishIfFirst(const absl::Status& status) {
   if (!End()) return false;
   Hold();
+  NoteSending();
   stream_.Finish(ToGrpcStatus(status), &finished_);
   return true;
 }
@@ -173,6 +183,7 @@ void CallRef::Finish(const Bytes& answer, ModelRef model, Ticket ticket) {
   call_->model_ = std::move(model);
   call_->ticket_ = std::move(ticket);
   call_->Hold();
+  call_->NoteSending();
   call_->stream_.WriteAndFinish(ToByteBuffer(answer), grpc::WriteOptions(), grpc::Status::OK,
                                 &call_->finished_);
 }
@@ -181,6 +192,7 @@ void CallRef::Finish(const absl::Status& status) { call_->FinishIfFirst(status);
 
 void CallRef::Write(const Bytes& message) {
   call_->Hold();
+  call_->NoteSending();
   call_->stream_.Write(ToByteBuffer(message), &call_->message_written_);
 }
 

@@ -11,6 +11,7 @@
 #include "server/frontend/grpc/call_host.h"
 #include "server/frontend/grpc/call_ref.h"
 #include "server/frontend/grpc/completion_tag.h"
+#include "server/frontend/grpc/timers.h"
 #include "server/request/request.h"
 
 namespace torchere {
@@ -19,13 +20,10 @@ namespace torchere {
 // event. It is accepted by its headers alone: its message is read only when the
 // method's gate has let it in. Whoever ends it first (method, deadline, caller)
 // answers; what comes later is dropped. It deletes itself.
-class Call {
+class Call final : private Timed {
  public:
   // Waits for the next call that comes to `host`.
   static void Await(CallHost& host) { new Call(host); }
-
-  // Its time is over. On the completion queue's thread.
-  void TimeOut();
 
  private:
   friend class CallRef;
@@ -51,10 +49,18 @@ class Call {
   // Looks the method up and lets the call in, or says why not.
   absl::Status Admit();
   void StartMethod();
+
+  // Looks whether it has taken too long to come, to be answered or to be taken,
+  // and when to look again.
+  void TimeOut() override;
   void SetTimer(Time at);
+  // What it must not last beyond, as long as it has not ended.
+  Time Limit() const;
 
   // True for the first who calls it.
   bool End() { return !ended_.exchange(true); }
+  // A message or the end goes out: the caller's time to take it begins.
+  void NoteSending() { sending_since_ = Now(); }
   // Ends the call with an error, unless it has ended.
   bool FinishIfFirst(const absl::Status& status);
   void Hold() { holds_.fetch_add(1, std::memory_order_relaxed); }
@@ -78,6 +84,8 @@ class Call {
 
   CallObserver* observer_ = nullptr;
   std::atomic<bool> ended_ = false;
+  // kNever while nothing is under way to the caller.
+  std::atomic<Time> sending_since_ = kNever;
   // Pending tags and CallRefs; the last that goes deletes the call.
   std::atomic<int> holds_ = 1;
 

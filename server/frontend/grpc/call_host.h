@@ -26,8 +26,8 @@ struct CallHost {
   MessageSizes sizes;
   // A call's message must have come so long after its headers.
   Duration message_time = std::chrono::seconds(60);
-  // An answer that was given after its deadline must have been taken so long
-  // after it.
+  // An answer, or a message of a stream, must have been taken by its caller so
+  // long after it was given, whatever the deadline; else the call is cancelled.
   Duration answer_time = std::chrono::seconds(30);
   uint64_t next_id = 0;
   // Set when a call was given up whose request may still wait in a queue.

@@ -60,6 +60,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::vector<Listen
                                                               std::function<void()> give_up_dead) {
   std::unique_ptr<GrpcServer> self(new GrpcServer(std::move(give_up_dead)));
   self->host_.methods = std::move(methods);
+  self->host_.answer_time = options.answer_time;
   grpc::ServerBuilder builder;
   SetTransport(builder, options);
   builder.RegisterAsyncGenericService(&self->host_.service);
@@ -98,7 +99,7 @@ void GrpcServer::Poll() {
 void GrpcServer::FireTimers() {
   if (host_.timers.First() == kNever) return;
   const Time now = Now();
-  while (Call* call = host_.timers.TakeDue(now)) call->TimeOut();
+  while (Timed* timed = host_.timers.TakeDue(now)) timed->TimeOut();
 }
 
 // On the queue's thread, so that no call can be awaited at the same time.

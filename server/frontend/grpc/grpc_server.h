@@ -3,6 +3,7 @@
 
 #include <grpcpp/server.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,6 +24,8 @@ struct GrpcOptions {
   int64_t memory_bytes = int64_t{2} << 30;
   int max_connections = 1024;
   int max_streams_per_connection = 256;
+  // A caller that has not taken its answer so long after it was given loses it.
+  Duration answer_time = std::chrono::seconds(30);
 };
 
 // One grpc::Server on one completion queue, polled by one thread: a second
