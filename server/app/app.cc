@@ -56,6 +56,8 @@ App::App(const Config& config, Observer& observer)
       backend_(MakeTorchScriptBackend()),
       predict_gate_({.max_requests_in_flight = config.max_requests_in_flight,
                      .max_bytes_in_flight = config.max_bytes_in_flight}),
+      stream_gate_({.max_requests_in_flight = config.max_requests_in_flight,
+                    .max_bytes_in_flight = config.max_bytes_in_flight / 2}),
       status_gate_(kStatusLimits),
       watch_gate_(kStatusLimits),
       pool_(*backend_, Device{}, UsableCores(), observer),
@@ -91,7 +93,7 @@ absl::Status App::LoadModels() {
 
 absl::Status App::Serve(Listener listener) {
   MethodTable methods;
-  AddPredictService(pipeline_, predict_gate_, methods);
+  AddPredictService(pipeline_, predict_gate_, stream_gate_, methods);
   AddModelStatusService(registry_, status_gate_, methods);
   health_.AddMethods(status_gate_, watch_gate_, methods);
   std::vector<Listener> listeners;

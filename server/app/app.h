@@ -48,6 +48,8 @@ class App {
   std::string address_;
   std::unique_ptr<Backend> backend_;
   Gate predict_gate_;
+  // What the streams keep as long as they last; their requests pass predict_gate_.
+  Gate stream_gate_;
   // Status and health: small messages, which a full server still answers.
   Gate status_gate_;
   Gate watch_gate_;

@@ -77,6 +77,11 @@ TEST_CASE("Bytes that are no PredictRequest, and methods that there are not, are
     CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
     CHECK(DetailsIn(status).info.reason() == "MISSING_MODEL");
   }
+  SECTION("a stream's message that is none") {
+    const grpc::Status status = CallRaw(server, predict + "Stream", "\xff\xff\xff");
+    CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+    CHECK(DetailsIn(status).info.reason() == "MALFORMED_MESSAGE");
+  }
   SECTION("a method that there is not") {
     const grpc::Status status = CallRaw(server, "/torchere.v1.PredictService/Train", "");
     CHECK(status.error_code() == grpc::StatusCode::UNIMPLEMENTED);
@@ -135,6 +140,54 @@ TEST_CASE("A message over the limit is refused and does not end the connection")
   CHECK(status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   CHECK(status.error_message().find("100000") != std::string::npos);
   CHECK(stub->Predict(&under, Large(50000), &response).ok());
+  SECTION("which ends a stream") {
+    grpc::ClientContext context;
+    const auto stream = stub->PredictStream(&context);
+    v1::PredictStreamRequest message;
+    v1::PredictStreamResponse answer;
+    *message.mutable_predict() = Large(200000);
+    stream->Write(message);
+    CHECK_FALSE(stream->Read(&answer));
+    CHECK(stream->Finish().error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+    grpc::ClientContext after;
+    CHECK(stub->Predict(&after, Large(50000), &response).ok());
+  }
+}
+
+// The answer without its times, serialised.
+std::string Timeless(v1::PredictResponse response) {
+  response.clear_timing();
+  return response.SerializeAsString();
+}
+
+TEST_CASE("The sample models answer Predict and PredictStream with the same bytes") {
+  Server server({"--models=" + kSource + "/models"});
+  const auto stub = v1::PredictService::NewStub(Channel(server));
+  grpc::ClientContext context;
+  const auto stream = stub->PredictStream(&context);
+  for (int i = 0; i < 20; ++i) {
+    v1::PredictStreamRequest message;
+    message.set_id(static_cast<uint64_t>(i));
+    v1::PredictRequest& request = *message.mutable_predict();
+    request.mutable_model()->set_name("digits");
+    v1::NamedValue& input = *request.add_inputs();
+    input.set_name("pixels");
+    v1::Tensor& tensor = *input.mutable_value()->mutable_tensor();
+    tensor.set_dtype(v1::DATA_TYPE_FP32);
+    for (const int dim : {1 + i % 3, 1, 8, 8}) tensor.add_shape(dim);
+    const std::vector<float> pixels(static_cast<size_t>(1 + i % 3) * 64, static_cast<float>(i));
+    tensor.set_data(pixels.data(), pixels.size() * sizeof(float));
+    v1::PredictResponse alone;
+    v1::PredictStreamResponse streamed;
+    grpc::ClientContext unary;
+    REQUIRE(stub->Predict(&unary, request, &alone).ok());
+    REQUIRE(stream->Write(message));
+    REQUIRE(stream->Read(&streamed));
+    CHECK(streamed.id() == message.id());
+    CHECK(Timeless(streamed.response()) == Timeless(alone));
+  }
+  REQUIRE(stream->WritesDone());
+  CHECK(stream->Finish().ok());
 }
 
 TEST_CASE("A compressed message is refused") {

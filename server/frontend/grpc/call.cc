@@ -31,10 +31,10 @@ absl::Status UnknownMethod(const std::string& method) {
                 {.reason = "METHOD_UNKNOWN", .metadata = {{"method", method}}});
 }
 
-absl::Status TooLate(bool message_came) {
+absl::Status TooLate(bool has_started) {
   return Refuse(absl::StatusCode::kDeadlineExceeded,
-                message_came ? "the call's deadline passed before it was answered"
-                             : "the call's time passed before its message had come",
+                has_started ? "the call's deadline passed before it was answered"
+                            : "the call's time passed before its message had come",
                 {.reason = "DEADLINE_EXCEEDED"});
 }
 
@@ -73,8 +73,8 @@ void Call::Arrived(bool ok) {
     return;
   }
   SetTimer(std::min(Limit(), request_context_.arrived + host_.answer_time));
-  Hold();
-  stream_.Read(&message_, &message_read_);
+  if (method_->reads_messages()) return StartStream();
+  Read();
 }
 
 absl::Status Call::Admit() {
@@ -92,7 +92,7 @@ absl::Status Call::Admit() {
 }
 
 Time Call::Limit() const {
-  if (message_came_) return request_context_.deadline;
+  if (has_started_) return request_context_.deadline;
   return std::min(request_context_.deadline, request_context_.arrived + host_.message_time);
 }
 
@@ -101,9 +101,36 @@ void Call::SetTimer(Time at) {
   host_.timers.Set(timer_, *this);
 }
 
+// The headers go out first: two that write at the same time must not both find
+// that they have to send them.
+void Call::StartStream() {
+  has_started_ = true;
+  Hold();
+  stream_.SendInitialMetadata(&headers_sent_);
+  method_->Start({{}, request_context_, std::move(ticket_), CallRef(*this)});
+}
+
+void Call::HeadersSent(bool) { LetGo(); }
+
+void Call::Observe(CallObserver& observer) {
+  observer_ = &observer;
+  host_.observers.insert(&observer);
+}
+
+void Call::Read() {
+  Hold();
+  stream_.Read(&message_, &message_read_);
+}
+
 void Call::MessageRead(bool ok) {
   if (ended_) {
     message_.Clear();
+  } else if (observer_ != nullptr) {
+    if (ok) {
+      observer_->MessageCame(TakeMessage());
+    } else {
+      observer_->NoMoreMessages();
+    }
   } else if (!ok) {
     FinishIfFirst(NoMessage());
   } else {
@@ -112,8 +139,14 @@ void Call::MessageRead(bool ok) {
   LetGo();
 }
 
+Bytes Call::TakeMessage() {
+  Bytes bytes = ToBytes(message_);
+  message_.Clear();
+  return bytes;
+}
+
 void Call::StartMethod() {
-  message_came_ = true;
+  has_started_ = true;
   request_context_.arrived = Now();
   const auto size = static_cast<int64_t>(message_.Length());
   if (absl::Status status = ticket_.Resize(size); !status.ok()) {
@@ -123,9 +156,7 @@ void Call::StartMethod() {
   }
   // Only what was taken: a refused size must not keep its caller out later.
   host_.sizes.Note(request_context_.peer, size);
-  Incoming incoming{ToBytes(message_), request_context_, std::move(ticket_), CallRef(*this)};
-  message_.Clear();
-  method_->Start(std::move(incoming));
+  method_->Start({TakeMessage(), request_context_, std::move(ticket_), CallRef(*this)});
 }
 
 void Call::MessageWritten(bool ok) {
@@ -140,7 +171,7 @@ void Call::MessageWritten(bool ok) {
 void Call::TimeOut() {
   timer_ = kNever;
   const Time now = Now();
-  if (!ended_ && now >= Limit() && FinishIfFirst(TooLate(message_came_))) host_.has_dead = true;
+  if (!ended_ && now >= Limit() && FinishIfFirst(TooLate(has_started_))) host_.has_dead = true;
   const bool ended = ended_;
   // Who ended it may be about to say since when; it is about now.
   if (ended && sending_since_.load() == kNever) sending_since_ = now;
@@ -154,7 +185,10 @@ void Call::Done(bool) {
   if (End()) host_.has_dead = true;  // the caller has gone
   host_.timers.Clear(timer_, *this);
   timer_ = kNever;
-  if (observer_ != nullptr) std::exchange(observer_, nullptr)->Ended();
+  if (observer_ != nullptr) {
+    host_.observers.erase(observer_);
+    std::exchange(observer_, nullptr)->Ended();
+  }
   LetGo();
 }
 
@@ -171,33 +205,5 @@ bool Call::FinishIfFirst(const absl::Status& status) {
   stream_.Finish(ToGrpcStatus(status), &finished_);
   return true;
 }
-
-CallRef::CallRef(Call& call) : call_(&call) { call.Hold(); }
-
-void CallRef::LetGo() {
-  if (call_ != nullptr) call_->LetGo();
-}
-
-void CallRef::Finish(const Bytes& answer, ModelRef model, Ticket ticket) {
-  if (!call_->End()) return;
-  call_->model_ = std::move(model);
-  call_->ticket_ = std::move(ticket);
-  call_->Hold();
-  call_->NoteSending();
-  call_->stream_.WriteAndFinish(ToByteBuffer(answer), grpc::WriteOptions(), grpc::Status::OK,
-                                &call_->finished_);
-}
-
-void CallRef::Finish(const absl::Status& status) { call_->FinishIfFirst(status); }
-
-void CallRef::Write(const Bytes& message) {
-  call_->Hold();
-  call_->NoteSending();
-  call_->stream_.Write(ToByteBuffer(message), &call_->message_written_);
-}
-
-void CallRef::Observe(CallObserver& observer) { call_->observer_ = &observer; }
-
-bool CallRef::ended() const { return call_->ended_; }
 
 }  // namespace torchere

@@ -41,6 +41,7 @@ class Call final : private Timed {
 
   // Events, on the completion queue's thread.
   void Arrived(bool ok);
+  void HeadersSent(bool ok);
   void MessageRead(bool ok);
   void MessageWritten(bool ok);
   void Done(bool ok);
@@ -48,7 +49,12 @@ class Call final : private Timed {
 
   // Looks the method up and lets the call in, or says why not.
   absl::Status Admit();
+  void Observe(CallObserver& observer);
+  void StartStream();
+  void Read();
   void StartMethod();
+  // The message that has been read, for as long as nobody else has it.
+  Bytes TakeMessage();
 
   // Looks whether it has taken too long to come, to be answered or to be taken,
   // and when to look again.
@@ -76,7 +82,7 @@ class Call final : private Timed {
   Method* method_ = nullptr;
   Context request_context_;
   Time timer_ = kNever;
-  bool message_came_ = false;
+  bool has_started_ = false;
 
   // Kept until the answer has been sent.
   Ticket ticket_;
@@ -90,6 +96,7 @@ class Call final : private Timed {
   std::atomic<int> holds_ = 1;
 
   On<&Call::Arrived> arrived_{this};
+  On<&Call::HeadersSent> headers_sent_{this};
   On<&Call::MessageRead> message_read_{this};
   On<&Call::MessageWritten> message_written_{this};
   On<&Call::Done> done_{this};

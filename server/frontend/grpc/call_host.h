@@ -6,8 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
-#include <string>
+#include <set>
 
 #include "server/frontend/grpc/call_count.h"
 #include "server/frontend/grpc/message_sizes.h"
@@ -30,6 +29,8 @@ struct CallHost {
   // long after it was given, whatever the deadline; else the call is cancelled.
   Duration answer_time = std::chrono::seconds(30);
   uint64_t next_id = 0;
+  // Of the streaming calls that there are.
+  std::set<CallObserver*> observers;
   // Set when a call was given up whose request may still wait in a queue.
   bool has_dead = false;
   // Set before the queue is shut down: no further call may be awaited.

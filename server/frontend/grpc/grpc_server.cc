@@ -102,19 +102,31 @@ void GrpcServer::FireTimers() {
   while (Timed* timed = host_.timers.TakeDue(now)) timed->TimeOut();
 }
 
+void GrpcServer::Post(std::function<void()> f) {
+  struct Posted final : CompletionTag {
+    explicit Posted(std::function<void()> call) : f(std::move(call)) {}
+    void Happened(bool) override {
+      f();
+      delete this;
+    }
+    const std::function<void()> f;
+    grpc::Alarm alarm;
+  };
+  auto* const posted = new Posted(std::move(f));
+  posted->alarm.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC),
+                    static_cast<CompletionTag*>(posted));
+}
+
+void GrpcServer::DrainStreams() {
+  for (CallObserver* observer : host_.observers) observer->Drain();
+}
+
 // On the queue's thread, so that no call can be awaited at the same time.
 void GrpcServer::CloseQueue() {
-  struct Close final : CompletionTag {
-    explicit Close(GrpcServer& owner) : server(owner) {}
-    void Happened(bool) override {
-      server.host_.closed = true;
-      server.queue_->Shutdown();
-    }
-    GrpcServer& server;
-  };
-  Close close(*this);
-  grpc::Alarm alarm;
-  alarm.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), static_cast<CompletionTag*>(&close));
+  Post([this] {
+    host_.closed = true;
+    queue_->Shutdown();
+  });
   poller_.join();
 }
 
@@ -123,6 +135,7 @@ void GrpcServer::Drain(Duration time) {
   const Time until = Now() + time;
   host_.draining = true;
   for (const auto& gate : gates_) gate->Stop();
+  Post([this] { DrainStreams(); });
   // Tells the callers to go elsewhere, and waits until all connections have
   // ended; an idle caller may take seconds to notice.
   std::jthread shutdown([this, time] {

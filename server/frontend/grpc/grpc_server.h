@@ -55,6 +55,9 @@ class GrpcServer {
 
   void Poll();
   void FireTimers();
+  // Has f() called on the queue's thread, which must be running until then.
+  void Post(std::function<void()> f);
+  void DrainStreams();
   void CloseQueue();
 
   const std::function<void()> give_up_dead_;

@@ -63,6 +63,11 @@ class Health::Watcher final : public CallObserver {
     Look();
   }
 
+  // A watcher reads nothing, and Health tells it of the end.
+  void MessageCame(Bytes) override {}
+  void NoMoreMessages() override {}
+  void Drain() override {}
+
   void Written() override {
     {
       MutexLock lock(mutex_);

@@ -13,8 +13,9 @@
 
 namespace torchere {
 
-// A call whose message has come.
+// A call that has been let in.
 struct Incoming {
+  // Nothing yet, where the method reads its messages itself.
   Bytes message;
   Context context;
   Ticket ticket;
@@ -32,6 +33,11 @@ class Method {
   // Sees to it that incoming.call is ended, now or later. On the completion
   // queue's thread: must not block.
   virtual void Start(Incoming incoming) = 0;
+
+  // Whether it is started before any message has come, and reads them itself by
+  // CallRef::Read(). The ticket is then the call's own, for the message that it
+  // reads.
+  virtual bool reads_messages() const { return false; }
 
   Gate& gate() const { return gate_; }
 

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/frontend/torchere_v1/value_decoder.h"
 #include "server/frontend/torchere_v1/value_encoder.h"
+#include "server/frontend/wire/duration.h"
 #include "server/frontend/wire/wire_reader.h"
-#include "server/frontend/wire/wire_writer.h"
 #include "server/request/error.h"
 
 namespace torchere {
@@ -133,16 +133,6 @@ int64_t CountValues(const Value& value) {
   return count;
 }
 
-// google.protobuf.Duration
-void WriteDuration(WireWriter& writer, uint32_t field, Duration duration) {
-  const auto nanos = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
-  writer.Message(field, [nanos](WireWriter& message) {
-    constexpr int64_t kSecond = 1'000'000'000;
-    if (nanos >= kSecond) message.Varint(1, static_cast<uint64_t>(nanos / kSecond));
-    if (nanos % kSecond != 0) message.Varint(2, static_cast<uint64_t>(nanos % kSecond));
-  });
-}
-
 void WriteText(WireWriter& writer, uint32_t field, const std::string& text) {
   if (!text.empty()) writer.Text(field, text);
 }
@@ -161,6 +151,11 @@ int64_t DecodedBytes(const Bytes& wire, const Request& request) {
 
 Bytes EncodePredict(const Response& response) {
   WireWriter writer;
+  WritePredict(response, writer);
+  return std::move(writer).Finish();
+}
+
+void WritePredict(const Response& response, WireWriter& writer) {
   writer.Message(1, [&model = response.model](WireWriter& message) {
     WriteText(message, 1, model.name);
     if (model.version != 0) message.Varint(2, static_cast<uint64_t>(model.version));
@@ -181,7 +176,6 @@ Bytes EncodePredict(const Response& response) {
     if (timing.batch_rows != 0) message.Varint(4, static_cast<uint64_t>(timing.batch_rows));
   });
   WriteText(writer, 4, response.request_id);
-  return std::move(writer).Finish();
 }
 
 }  // namespace torchere

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "server/frontend/wire/wire_writer.h"
 #include "server/request/bytes.h"
 #include "server/request/request.h"
 #include "server/request/response.h"
@@ -45,5 +46,8 @@ int64_t DecodedBytes(const Bytes& wire, const Request& request);
 
 // Writes a PredictResponse. Large tensors share their bytes with the result.
 Bytes EncodePredict(const Response& response);
+
+// Writes its fields, into a message of the caller's.
+void WritePredict(const Response& response, WireWriter& writer);
 
 }  // namespace torchere

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "server/frontend/torchere_v1/codec.h"
+#include "server/frontend/torchere_v1/predict_stream.h"
+#include "server/frontend/torchere_v1/submit_predict.h"
 
 namespace torchere {
 namespace {
@@ -32,25 +34,38 @@ class PredictMethod : public Method {
   PredictMethod(Pipeline& pipeline, Gate& gate) : Method(gate), pipeline_(pipeline) {}
 
   void Start(Incoming incoming) override {
-    absl::StatusOr<Request> request = DecodePredict(incoming.message);
-    if (!request.ok()) return incoming.call.Finish(request.status());
-    const absl::Status room = incoming.ticket.Resize(DecodedBytes(incoming.message, *request));
-    if (!room.ok()) return incoming.call.Finish(room);
-    request->context = std::move(incoming.context);
-    request->ticket = std::move(incoming.ticket);
     // Deleted by its Answer, which the Reply calls whatever happens.
-    request->reply = Reply(*new PredictReply(std::move(incoming.call)));
-    pipeline_.Submit(*std::move(request));
+    Reply reply(*new PredictReply(std::move(incoming.call)));
+    SubmitPredict(pipeline_, incoming.message, std::move(incoming.context),
+                  std::move(incoming.ticket), std::move(reply));
   }
 
  private:
   Pipeline& pipeline_;
 };
 
+class PredictStreamMethod : public Method {
+ public:
+  PredictStreamMethod(Pipeline& pipeline, Gate& gate, Gate& stream_gate)
+      : Method(stream_gate), pipeline_(pipeline), gate_(gate) {}
+
+  bool reads_messages() const override { return true; }
+
+  void Start(Incoming incoming) override {
+    PredictStream::Begin(pipeline_, gate_, std::move(incoming));
+  }
+
+ private:
+  Pipeline& pipeline_;
+  Gate& gate_;
+};
+
 }  // namespace
 
-void AddPredictService(Pipeline& pipeline, Gate& gate, MethodTable& methods) {
+void AddPredictService(Pipeline& pipeline, Gate& gate, Gate& stream_gate, MethodTable& methods) {
   methods["/torchere.v1.PredictService/Predict"] = std::make_unique<PredictMethod>(pipeline, gate);
+  methods["/torchere.v1.PredictService/PredictStream"] =
+      std::make_unique<PredictStreamMethod>(pipeline, gate, stream_gate);
 }
 
 }  // namespace torchere

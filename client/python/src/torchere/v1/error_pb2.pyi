@@ -50,6 +50,7 @@ class Error(google.protobuf.message.Message):
     MESSAGE_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     METADATA_FIELD_NUMBER: builtins.int
+    RETRY_AFTER_FIELD_NUMBER: builtins.int
     code: builtins.int
     """A gRPC status code: 3 INVALID_ARGUMENT, 5 NOT_FOUND, …"""
     message: builtins.str
@@ -60,6 +61,10 @@ class Error(google.protobuf.message.Message):
     def metadata(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """What it is about: model, version, input, expected, got, …"""
 
+    @property
+    def retry_after(self) -> google.protobuf.duration_pb2.Duration:
+        """Wait at least this long before the next try; set where one makes sense."""
+
     def __init__(
         self,
         *,
@@ -67,8 +72,10 @@ class Error(google.protobuf.message.Message):
         message: builtins.str = ...,
         reason: builtins.str = ...,
         metadata: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        retry_after: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["code", b"code", "message", b"message", "metadata", b"metadata", "reason", b"reason"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["retry_after", b"retry_after"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "message", b"message", "metadata", b"metadata", "reason", b"reason", "retry_after", b"retry_after"]) -> None: ...
 
 global___Error = Error
 

@@ -13,6 +13,7 @@ import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.message
+import torchere.v1.error_pb2
 import torchere.v1.model_pb2
 import torchere.v1.value_pb2
 import typing
@@ -157,3 +158,94 @@ class Timing(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["batch_rows", b"batch_rows", "compute", b"compute", "queue", b"queue", "total", b"total"]) -> None: ...
 
 global___Timing = Timing
+
+@typing.final
+class PredictStreamRequest(google.protobuf.message.Message):
+    """One message to a PredictStream call."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    PREDICT_FIELD_NUMBER: builtins.int
+    CANCEL_FIELD_NUMBER: builtins.int
+    TIMEOUT_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    """The request's name within the call, 0 included. Free again once its answer
+    has come; while it is in use another request with it is answered with
+    INVALID_ARGUMENT (ID_IN_USE), and the first goes on.
+    """
+    @property
+    def predict(self) -> global___PredictRequest:
+        """A new request."""
+
+    @property
+    def cancel(self) -> global___Cancel:
+        """The request of this id is not wanted any more. Its answer is CANCELLED,
+        unless it was given before; where there is none, nothing happens.
+        """
+
+    @property
+    def timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the request may take from its arrival; the answer is
+        DEADLINE_EXCEEDED after that. Not set: as long as the call.
+        """
+
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+        predict: global___PredictRequest | None = ...,
+        cancel: global___Cancel | None = ...,
+        timeout: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["cancel", b"cancel", "kind", b"kind", "predict", b"predict", "timeout", b"timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cancel", b"cancel", "id", b"id", "kind", b"kind", "predict", b"predict", "timeout", b"timeout"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["predict", "cancel"] | None: ...
+
+global___PredictStreamRequest = PredictStreamRequest
+
+@typing.final
+class Cancel(google.protobuf.message.Message):
+    """Ends a request of a PredictStream call: it says all there is to say by being
+    there.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___Cancel = Cancel
+
+@typing.final
+class PredictStreamResponse(google.protobuf.message.Message):
+    """The answer to one request of a PredictStream call."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    RESPONSE_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    """The request's."""
+    @property
+    def response(self) -> global___PredictResponse:
+        """What Predict would have answered."""
+
+    @property
+    def error(self) -> torchere.v1.error_pb2.Error:
+        """What Predict would have failed with."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+        response: global___PredictResponse | None = ...,
+        error: torchere.v1.error_pb2.Error | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["error", b"error", "kind", b"kind", "response", b"response"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["error", b"error", "id", b"id", "kind", b"kind", "response", b"response"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["response", "error"] | None: ...
+
+global___PredictStreamResponse = PredictStreamResponse

@@ -21,6 +21,11 @@ class PredictServiceStub(object):
                 request_serializer=torchere_dot_v1_dot_predict__pb2.PredictRequest.SerializeToString,
                 response_deserializer=torchere_dot_v1_dot_predict__pb2.PredictResponse.FromString,
                 )
+        self.PredictStream = channel.stream_stream(
+                '/torchere.v1.PredictService/PredictStream',
+                request_serializer=torchere_dot_v1_dot_predict__pb2.PredictStreamRequest.SerializeToString,
+                response_deserializer=torchere_dot_v1_dot_predict__pb2.PredictStreamResponse.FromString,
+                )
 
 
 class PredictServiceServicer(object):
@@ -46,6 +51,29 @@ class PredictServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PredictStream(self, request_iterator, context):
+        """Predict for many requests in one call, which costs less than a call for
+        each. Each request has an id of its caller's choice; its answer carries the
+        same id and comes as soon as it is ready, in any order. What Predict would
+        answer, value or error, is the answer here; an error is an answer like any
+        other and the call goes on.
+
+        At most 64 requests of a call are unanswered at a time, an answer counting
+        until its caller has taken it: until then the server reads no further
+        message, a cancel neither. When the caller has sent its last message, the
+        call ends OK after the last answer.
+
+        The call itself ends with
+        INVALID_ARGUMENT    a message that is no PredictStreamRequest; what came
+        before it is answered first
+        RESOURCE_EXHAUSTED  too many streams, or a message too large
+        UNAVAILABLE         the server is draining; what it took is answered first
+        DEADLINE_EXCEEDED   the call's deadline passed
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PredictServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -53,6 +81,11 @@ def add_PredictServiceServicer_to_server(servicer, server):
                     servicer.Predict,
                     request_deserializer=torchere_dot_v1_dot_predict__pb2.PredictRequest.FromString,
                     response_serializer=torchere_dot_v1_dot_predict__pb2.PredictResponse.SerializeToString,
+            ),
+            'PredictStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.PredictStream,
+                    request_deserializer=torchere_dot_v1_dot_predict__pb2.PredictStreamRequest.FromString,
+                    response_serializer=torchere_dot_v1_dot_predict__pb2.PredictStreamResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -79,5 +112,22 @@ class PredictService(object):
         return grpc.experimental.unary_unary(request, target, '/torchere.v1.PredictService/Predict',
             torchere_dot_v1_dot_predict__pb2.PredictRequest.SerializeToString,
             torchere_dot_v1_dot_predict__pb2.PredictResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def PredictStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(request_iterator, target, '/torchere.v1.PredictService/PredictStream',
+            torchere_dot_v1_dot_predict__pb2.PredictStreamRequest.SerializeToString,
+            torchere_dot_v1_dot_predict__pb2.PredictStreamResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -44,6 +44,29 @@ class PredictServiceStub:
                            (UNSUPPORTED_OUTPUT), or a failure inside it
     """
 
+    PredictStream: grpc.StreamStreamMultiCallable[
+        torchere.v1.predict_pb2.PredictStreamRequest,
+        torchere.v1.predict_pb2.PredictStreamResponse,
+    ]
+    """Predict for many requests in one call, which costs less than a call for
+    each. Each request has an id of its caller's choice; its answer carries the
+    same id and comes as soon as it is ready, in any order. What Predict would
+    answer, value or error, is the answer here; an error is an answer like any
+    other and the call goes on.
+
+    At most 64 requests of a call are unanswered at a time, an answer counting
+    until its caller has taken it: until then the server reads no further
+    message, a cancel neither. When the caller has sent its last message, the
+    call ends OK after the last answer.
+
+    The call itself ends with
+      INVALID_ARGUMENT    a message that is no PredictStreamRequest; what came
+                          before it is answered first
+      RESOURCE_EXHAUSTED  too many streams, or a message too large
+      UNAVAILABLE         the server is draining; what it took is answered first
+      DEADLINE_EXCEEDED   the call's deadline passed
+    """
+
 class PredictServiceAsyncStub:
     """Runs models. Every error carries google.rpc.ErrorInfo (see error.proto)."""
 
@@ -64,6 +87,29 @@ class PredictServiceAsyncStub:
       UNIMPLEMENTED        the message is compressed
       INTERNAL             the model returned a type that Value does not have
                            (UNSUPPORTED_OUTPUT), or a failure inside it
+    """
+
+    PredictStream: grpc.aio.StreamStreamMultiCallable[
+        torchere.v1.predict_pb2.PredictStreamRequest,
+        torchere.v1.predict_pb2.PredictStreamResponse,
+    ]
+    """Predict for many requests in one call, which costs less than a call for
+    each. Each request has an id of its caller's choice; its answer carries the
+    same id and comes as soon as it is ready, in any order. What Predict would
+    answer, value or error, is the answer here; an error is an answer like any
+    other and the call goes on.
+
+    At most 64 requests of a call are unanswered at a time, an answer counting
+    until its caller has taken it: until then the server reads no further
+    message, a cancel neither. When the caller has sent its last message, the
+    call ends OK after the last answer.
+
+    The call itself ends with
+      INVALID_ARGUMENT    a message that is no PredictStreamRequest; what came
+                          before it is answered first
+      RESOURCE_EXHAUSTED  too many streams, or a message too large
+      UNAVAILABLE         the server is draining; what it took is answered first
+      DEADLINE_EXCEEDED   the call's deadline passed
     """
 
 class PredictServiceServicer(metaclass=abc.ABCMeta):
@@ -88,6 +134,31 @@ class PredictServiceServicer(metaclass=abc.ABCMeta):
           UNIMPLEMENTED        the message is compressed
           INTERNAL             the model returned a type that Value does not have
                                (UNSUPPORTED_OUTPUT), or a failure inside it
+        """
+
+    @abc.abstractmethod
+    def PredictStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[torchere.v1.predict_pb2.PredictStreamRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[torchere.v1.predict_pb2.PredictStreamResponse], collections.abc.AsyncIterator[torchere.v1.predict_pb2.PredictStreamResponse]]:
+        """Predict for many requests in one call, which costs less than a call for
+        each. Each request has an id of its caller's choice; its answer carries the
+        same id and comes as soon as it is ready, in any order. What Predict would
+        answer, value or error, is the answer here; an error is an answer like any
+        other and the call goes on.
+
+        At most 64 requests of a call are unanswered at a time, an answer counting
+        until its caller has taken it: until then the server reads no further
+        message, a cancel neither. When the caller has sent its last message, the
+        call ends OK after the last answer.
+
+        The call itself ends with
+          INVALID_ARGUMENT    a message that is no PredictStreamRequest; what came
+                              before it is answered first
+          RESOURCE_EXHAUSTED  too many streams, or a message too large
+          UNAVAILABLE         the server is draining; what it took is answered first
+          DEADLINE_EXCEEDED   the call's deadline passed
         """
 
 def add_PredictServiceServicer_to_server(servicer: PredictServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
