@@ -18,8 +18,6 @@ namespace torchere {
 struct Context {
   // Unique in this process; an INTERNAL error names it, and so does the log.
   uint64_t id = 0;
-  // "ipv4:127.0.0.1:34567"
-  std::string peer;
   Time arrived{};
   Time deadline = kNever;
 };

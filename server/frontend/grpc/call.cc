@@ -66,7 +66,6 @@ void Call::Arrived(bool ok) {
   // The hold of this tag is from now on that of Done.
   request_context_.arrived = Now();
   request_context_.id = ++host_.next_id;
-  request_context_.peer = context_.peer();
   request_context_.deadline = DeadlineOf(context_, request_context_.arrived);
   if (absl::Status status = Admit(); !status.ok()) {
     FinishIfFirst(status);
@@ -75,6 +74,15 @@ void Call::Arrived(bool ok) {
   SetTimer(std::min(Limit(), request_context_.arrived + host_.answer_time));
   if (method_->reads_messages()) return StartStream();
   Read();
+}
+
+int64_t Call::ExpectedBytes() const {
+  return host_.sizes.empty() ? MessageSizes::kLeast : host_.sizes.Expected(context_.peer());
+}
+
+void Call::NoteBytes(int64_t bytes) {
+  if (bytes <= MessageSizes::kLeast && host_.sizes.empty()) return;
+  host_.sizes.Note(context_.peer(), bytes);
 }
 
 absl::Status Call::Admit() {
@@ -86,8 +94,7 @@ absl::Status Call::Admit() {
   }
   if (request_context_.deadline <= request_context_.arrived) return TooLate(false);
   method_ = method->second.get();
-  TORCHERE_ASSIGN_OR_RETURN(ticket_,
-                            method_->gate().Enter(host_.sizes.Expected(request_context_.peer)));
+  TORCHERE_ASSIGN_OR_RETURN(ticket_, method_->gate().Enter(ExpectedBytes()));
   return absl::OkStatus();
 }
 
@@ -155,7 +162,7 @@ void Call::StartMethod() {
     return;
   }
   // Only what was taken: a refused size must not keep its caller out later.
-  host_.sizes.Note(request_context_.peer, size);
+  NoteBytes(size);
   method_->Start({TakeMessage(), request_context_, std::move(ticket_), CallRef(*this)});
 }
 

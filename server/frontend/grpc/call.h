@@ -47,6 +47,11 @@ class Call final : private Timed {
   void Done(bool ok);
   void Finished(bool ok);
 
+  // How large its message may be, and how large it was. (Its caller's name costs
+  // more than either: it is asked for only where it matters.)
+  int64_t ExpectedBytes() const;
+  void NoteBytes(int64_t bytes);
+
   // Looks the method up and lets the call in, or says why not.
   absl::Status Admit();
   void Observe(CallObserver& observer);

@@ -7,13 +7,14 @@ namespace torchere {
 
 int64_t MessageSizes::Expected(const std::string& peer) const {
   const auto known = largest_.find(peer);
-  return known == largest_.end() ? kLeast : std::max(kLeast, known->second);
+  return known == largest_.end() ? kLeast : known->second;
 }
 
 void MessageSizes::Note(const std::string& peer, int64_t bytes) {
   const auto known = largest_.find(peer);
   if (known != largest_.end()) {
     known->second = std::max(bytes, known->second - known->second / 8);
+    if (known->second <= kLeast) largest_.erase(known);
     return;
   }
   // Small senders need no entry: kLeast is what they get without one.

@@ -17,6 +17,9 @@ class MessageSizes {
   // What is kept free for a caller of whom nothing is known.
   static constexpr int64_t kLeast = 64 << 10;
 
+  // Whether it knows no caller by name: then all are expected to send kLeast.
+  bool empty() const { return largest_.empty(); }
+
   // The largest recent message of the caller, kLeast at least.
   int64_t Expected(const std::string& peer) const;
 

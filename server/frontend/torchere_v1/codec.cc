@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/frontend/torchere_v1/codec.h"
 
+#include <algorithm>
 #include <string>
-#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/frontend/torchere_v1/value_decoder.h"
@@ -37,6 +38,7 @@ class PredictDecoder {
         reader_.SkipField();
       }
     }
+    if (values_.ok()) CheckNames();
     if (absl::Status status = values_.status(); !status.ok()) return status;
     return std::move(request_);
   }
@@ -90,11 +92,19 @@ class PredictDecoder {
       }
     });
     if (!values_.ok()) return;
-    const std::string text = absl::StrCat("input '", input.name, "'");
-    if (!is_set) return values_.Fail("INVALID_VALUE", absl::StrCat(text, " has no value"));
-    if (!names_.insert(input.name).second) {
-      values_.Fail("DUPLICATE_INPUT", absl::StrCat(text, " is given twice"));
+    if (!is_set) {
+      values_.Fail("INVALID_VALUE", absl::StrCat("input '", input.name, "' has no value"));
     }
+  }
+
+  void CheckNames() {
+    if (request_.inputs.size() < 2) return;
+    std::vector<absl::string_view> names;
+    for (const NamedValue& input : request_.inputs) names.push_back(input.name);
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice == names.end()) return;
+    values_.Fail("DUPLICATE_INPUT", absl::StrCat("input '", *twice, "' is given twice"));
   }
 
   void Output() {
@@ -119,7 +129,6 @@ class PredictDecoder {
   ValueDecoder values_;
   const WireLimits& limits_;
   Request request_;
-  std::unordered_set<std::string> names_;
 };
 
 // The value itself and all that is in it.

@@ -154,27 +154,27 @@ void ValueDecoder::Dims(Shape& shape) {
 }
 
 void ValueDecoder::CheckTensor(const Tensor& tensor, uint64_t dtype, absl::string_view input) {
-  const std::string what = absl::StrCat("input '", input, "': a tensor");
+  const auto fail = [&](std::string reason, const auto&... text) {
+    Fail(std::move(reason), absl::StrCat("input '", input, "': a tensor", text...));
+  };
   const auto known = DTypeFromNumber(dtype);
   if (!known) {
-    return Fail("UNKNOWN_DTYPE", absl::StrCat(what, " has dtype number ", dtype,
-                                              ", which there is not; there are: ", KnownDTypes()));
+    return fail("UNKNOWN_DTYPE", " has dtype number ", dtype,
+                ", which there is not; there are: ", KnownDTypes());
   }
-  const std::string shape = ShapeText(tensor.shape);
   for (const int64_t dim : tensor.shape) {
     if (dim < 0) {
-      return Fail("INVALID_VALUE", absl::StrCat(what, " has the negative dimension ", dim));
+      return fail("INVALID_VALUE", " has the negative dimension ", dim);
     }
   }
   const auto expected = ByteSize(*known, tensor.shape);
   if (!expected) {
-    return Fail("INVALID_VALUE",
-                absl::StrCat(what, " of shape ", shape, " has more bytes than 64 bits can count"));
+    return fail("INVALID_VALUE", " of shape ", ShapeText(tensor.shape),
+                " has more bytes than 64 bits can count");
   }
   if (static_cast<uint64_t>(*expected) != tensor.data.size()) {
-    Fail("LENGTH_MISMATCH",
-         absl::StrCat(what, " of shape ", shape, " and dtype ", torchere::Name(*known), " has ",
-                      *expected, " bytes, got ", tensor.data.size()));
+    fail("LENGTH_MISMATCH", " of shape ", ShapeText(tensor.shape), " and dtype ",
+         torchere::Name(*known), " has ", *expected, " bytes, got ", tensor.data.size());
   }
 }
 

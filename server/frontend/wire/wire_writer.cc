@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/frontend/wire/wire_writer.h"
 
+#include <memory>
+#include <utility>
+
 namespace torchere {
 namespace {
 
@@ -44,16 +47,44 @@ void WireWriter::Rope(uint32_t field, const Bytes& bytes) {
   for (const Bytes::Piece& piece : bytes.pieces()) {
     if (piece.size < kCopyBelow) {
       text_.append(piece.data, piece.size);
-      continue;
+    } else {
+      cuts_.push_back({text_.size(), piece});
+      cut_bytes_ += piece.size;
     }
-    if (!text_.empty()) done_.Append(Bytes(std::exchange(text_, {})));
-    done_.Append(piece);
   }
 }
 
+WireWriter::Opened WireWriter::Open(uint32_t field) {
+  Raw(Tag(field, kBytes));
+  const Opened opened{text_.size(), cuts_.size(), cut_bytes_};
+  text_.push_back('\0');
+  return opened;
+}
+
+void WireWriter::Close(const Opened& opened) {
+  const size_t in_text = text_.size() - opened.length_at - 1;
+  uint64_t length = in_text + (cut_bytes_ - opened.cut_bytes);
+  size_t at = opened.length_at;
+  for (; length >= 0x80; length >>= 7, ++at) {
+    text_[at] = static_cast<char>(length | 0x80);
+    text_.insert(at + 1, 1, '\0');
+  }
+  text_[at] = static_cast<char>(length);
+  for (size_t i = opened.cuts; i < cuts_.size(); ++i) cuts_[i].at += at - opened.length_at;
+}
+
 Bytes WireWriter::Finish() && {
-  if (!text_.empty()) done_.Append(Bytes(std::move(text_)));
-  return std::move(done_);
+  if (cuts_.empty()) return text_.empty() ? Bytes() : Bytes(std::move(text_));
+  const auto text = std::make_shared<const std::string>(std::move(text_));
+  Bytes all;
+  size_t done = 0;
+  for (Cut& cut : cuts_) {
+    all.Append({text->data() + done, cut.at - done, text});
+    all.Append(std::move(cut.piece));
+    done = cut.at;
+  }
+  all.Append({text->data() + done, text->size() - done, text});
+  return all;
 }
 
 }  // namespace torchere

@@ -3,17 +3,19 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "server/request/bytes.h"
 
 namespace torchere {
 
-// Writes protobuf's wire format into a rope: small things are copied together,
-// a large payload becomes pieces of its own that share its bytes.
+// Writes protobuf's wire format into a rope: small things are copied into one
+// text, a large payload becomes pieces of its own that share its bytes.
 class WireWriter {
  public:
+  WireWriter() { text_.reserve(kUsualBytes); }
+
   // Fields; a proto3 scalar that has its default is left out by the caller.
   void Varint(uint32_t field, uint64_t value);
   void Fixed64(uint32_t field, uint64_t value);
@@ -23,19 +25,37 @@ class WireWriter {
   // A message whose content f(WireWriter&) writes.
   template <typename F>
   void Message(uint32_t field, F f) {
-    WireWriter inner;
-    f(inner);
-    Rope(field, std::move(inner).Finish());
+    const Opened opened = Open(field);
+    f(*this);
+    Close(opened);
   }
 
   // All that was written.
   Bytes Finish() &&;
 
  private:
+  // A small answer fits without growing.
+  static constexpr size_t kUsualBytes = 512;
+
+  // A piece that stands before text_[at].
+  struct Cut {
+    size_t at;
+    Bytes::Piece piece;
+  };
+  // A message that is being written: its length is not known before its end.
+  struct Opened {
+    size_t length_at;  // of text_: one byte is kept free there
+    size_t cuts;       // before it
+    size_t cut_bytes;
+  };
+
   void Raw(uint64_t varint);
+  Opened Open(uint32_t field);
+  void Close(const Opened& opened);
 
   std::string text_;
-  Bytes done_;
+  absl::InlinedVector<Cut, 1> cuts_;
+  size_t cut_bytes_ = 0;
 };
 
 }  // namespace torchere

@@ -35,6 +35,16 @@ TEST_CASE("ToBytes keeps the bytes of short and long slices after the buffer has
   CHECK(bytes.ToString() == "short" + std::string(1000, 'l'));
 }
 
+TEST_CASE("ToBytes keeps the bytes of a lone slice after the buffer has gone") {
+  const std::string text(GENERATE(1, 1000), 'x');
+  Bytes bytes;
+  {
+    const grpc::Slice slice(text);
+    bytes = ToBytes(grpc::ByteBuffer(&slice, 1));
+  }
+  CHECK(bytes.ToString() == text);
+}
+
 TEST_CASE("ToBytes of no message is empty") { CHECK(ToBytes(grpc::ByteBuffer()).empty()); }
 
 }  // namespace
