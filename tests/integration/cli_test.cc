@@ -111,5 +111,34 @@ TEST_CASE("torchere status shows the models, and those that failed with their er
   CHECK(RunCli(server, {"status", "nope"}).status == 1);
 }
 
+TEST_CASE("torchere bench loads a model with inputs made from its signature") {
+  Server server({"--models=" + kSource + "/models"});
+  const std::string loop = GENERATE("--concurrency=8", "--rate=2000");
+  const Outcome outcome =
+      RunCli(server, {"bench", "digits", "--requests=100", "--rows=2", loop, "--output=json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  const auto json = nlohmann::json::parse(outcome.out);
+  CHECK(json.at("requests").at("ok") == 100);
+  CHECK(json.at("throughput").get<double>() > 0);
+  CHECK(json.at("latency_ms").at("p99").get<double>() > 0);
+  CHECK(json.at("server").at("compute_ms").get<double>() > 0);
+  CHECK(json.at("errors").empty());
+}
+
+TEST_CASE("torchere bench prints its table when Ctrl-C ends it") {
+  Server server({"--models=" + kSource + "/models"});
+  Process bench({kCli, "bench", "digits", "--duration=600", "--server=" + server.target()});
+  server.AwaitBusy();
+  bench.Signal(SIGINT);
+  const int status = bench.Wait();
+  CHECK(bench.out().find("throughput") != std::string::npos);
+  // What was on its way is cut off, unless its answer was there already.
+  const bool cut_off = bench.out().find("cut off") != std::string::npos;
+  CHECK(status == (cut_off ? 1 : 0));
+  // Nothing is drawn in a pipe.
+  CHECK(bench.err().empty());
+}
+
 }  // namespace
 }  // namespace torchere

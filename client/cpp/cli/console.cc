@@ -49,8 +49,9 @@ fmt::text_style TextStyle(Emphasis emphasis) {
 
 Style StyleOf(int descriptor) {
   if (isatty(descriptor) == 0) return {};
-  return {.colour = Environment("NO_COLOR").empty() && Environment("TERM") != "dumb",
-          .blocks = IsUtf8Locale()};
+  const bool dumb = Environment("TERM") == "dumb";
+  return {
+      .colour = Environment("NO_COLOR").empty() && !dumb, .blocks = IsUtf8Locale(), .live = !dumb};
 }
 
 std::string Paint(const Style& style, Emphasis emphasis, const std::string& text) {

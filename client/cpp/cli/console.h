@@ -12,6 +12,8 @@ struct Style {
   bool colour = false;
   // Block characters, for bars; else '#'.
   bool blocks = false;
+  // Lines that are redrawn.
+  bool live = false;
 };
 
 // Where the command line client writes.
@@ -23,7 +25,8 @@ struct Console {
 };
 
 // The style for a file descriptor: plain unless it is a terminal; without colour
-// where NO_COLOR is set or TERM is "dumb"; with blocks where the locale is UTF-8.
+// where NO_COLOR is set or TERM is "dumb", which has no live lines either; with blocks
+// where the locale is UTF-8.
 Style StyleOf(int descriptor);
 
 enum class Emphasis { kNone, kBold, kFaint, kGood, kWarning, kBad };

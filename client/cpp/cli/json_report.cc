@@ -10,16 +10,6 @@
 namespace torchere::cli {
 namespace {
 
-Json ModelJson(const ServedModel& model) {
-  Json json;
-  json["name"] = model.name;
-  json["version"] = model.version;
-  json["label"] = model.label;
-  json["method"] = model.method;
-  json["digest"] = model.digest;
-  return json;
-}
-
 Json ClassesJson(const std::vector<RankedRow>& rows) {
   Json json = Json::array();
   for (const RankedRow& row : rows) {
@@ -69,6 +59,16 @@ Json ValueSignaturesJson(const std::vector<ValueSignature>& values) {
 }
 
 }  // namespace
+
+Json ModelJson(const ServedModel& model) {
+  Json json;
+  json["name"] = model.name;
+  json["version"] = model.version;
+  json["label"] = model.label;
+  json["method"] = model.method;
+  json["digest"] = model.digest;
+  return json;
+}
 
 Json PredictionJson(const Prediction& prediction, const MethodSignature* method,
                     std::chrono::nanoseconds elapsed, int64_t top) {

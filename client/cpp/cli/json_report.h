@@ -14,6 +14,9 @@ namespace torchere::cli {
 // Answers for a program, as --output=json prints them. The shape is described in
 // client/cpp/README.md; members may be added to it, none is renamed or dropped.
 
+// {"name", "version", "label", "method", "digest"}
+Json ModelJson(const ServedModel& model);
+
 Json PredictionJson(const Prediction& prediction, const MethodSignature* method,
                     std::chrono::nanoseconds elapsed, int64_t top);
 

@@ -17,9 +17,15 @@ struct Assignment {
   std::string text;
 };
 
+// NAME=N,N,… of a command line.
+struct Shape {
+  std::string name;
+  std::vector<int64_t> lengths;
+};
+
 // What was typed.
 struct Options {
-  enum class Command { kPredict, kStatus, kSignature };
+  enum class Command { kPredict, kBench, kStatus, kSignature };
 
   Command command = Command::kStatus;
   // Of all commands.
@@ -30,13 +36,21 @@ struct Options {
   std::string model;
   std::optional<int64_t> version;
   std::string label;
-  // Of predict.
+  // Of predict and bench.
   std::vector<Assignment> inputs;
   std::string method = "forward";
   std::vector<std::string> outputs;
+  // Of predict.
   int64_t top = 3;
   // Output's name and the .npy file that it goes to.
   std::vector<Assignment> saves;
+  // Of bench.
+  int concurrency = 16;
+  std::optional<double> rate;
+  double duration_s = 10;
+  std::optional<int64_t> requests;
+  std::optional<int64_t> rows;
+  std::vector<Shape> shapes;
 };
 
 inline constexpr int kSuccess = 0;

@@ -4,16 +4,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/cpp/wire/channel.h"
 #include "client/cpp/wire/codec.h"
 #include "client/cpp/wire/status.h"
-#include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
-#include "grpcpp/support/channel_arguments.h"
 #include "torchere/v1/model_status.grpc.pb.h"
 #include "torchere/v1/predict.grpc.pb.h"
 
@@ -25,24 +21,6 @@ using std::chrono::nanoseconds;
 
 // More is as good as for ever, and keeps the deadline inside the clock's range.
 constexpr nanoseconds kLongestTimeout = std::chrono::hours(24 * 365);
-
-// gRPC would ask http_proxy's proxy even for an address of this machine.
-bool IsLocal(const std::string& target) {
-  constexpr const char* kPrefixes[] = {"127.", "localhost:", "[::1]:", "unix:", "unix-abstract:"};
-  return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
-                     [&](const char* prefix) { return absl::StartsWith(target, prefix); });
-}
-
-grpc::ChannelArguments ArgumentsOf(const std::string& target, const ClientOptions& options) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(options.max_response_bytes);
-  arguments.SetMaxSendMessageSize(-1);
-  arguments.SetUserAgentPrefix("torchere-cpp/" TORCHERE_VERSION);
-  // Room for details of many inputs; gRPC's own limit is 8 KiB.
-  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 64 * 1024);
-  if (IsLocal(target)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return arguments;
-}
 
 // PredictCall and ModelQuery name a version alike.
 template <typename Call>
@@ -71,8 +49,7 @@ class Client::Connection {
  public:
   Connection(const std::string& target, const ClientOptions& options)
       : timeout_(options.timeout),
-        channel_(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(),
-                                           ArgumentsOf(target, options))),
+        channel_(OpenChannel(target, {.max_response_bytes = options.max_response_bytes})),
         predict_(v1::PredictService::NewStub(channel_)),
         status_(v1::ModelStatusService::NewStub(channel_)) {}
 

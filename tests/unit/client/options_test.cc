@@ -80,6 +80,24 @@ TEST_CASE("the server comes from the flag, else the environment, else the defaul
   unsetenv("TORCHERE_SERVER");
 }
 
+TEST_CASE("bench takes the load and the shapes of made-up inputs", "[cli]") {
+  const Outcome closed = Parse({"bench", "m", "-c", "64", "--rows=8", "--duration", "2.5",
+                                "--shape", "x=1,0,3", "--shape=scalar=", "--input", "y=1"});
+  CHECK(closed.options().command == Options::Command::kBench);
+  CHECK(closed.options().model == "m");
+  CHECK(closed.options().concurrency == 64);
+  CHECK(closed.options().rows == 8);
+  CHECK(closed.options().duration_s == 2.5);
+  REQUIRE(closed.options().shapes.size() == 2);
+  CHECK(closed.options().shapes[0].name == "x");
+  CHECK(closed.options().shapes[0].lengths == std::vector<int64_t>{1, 0, 3});
+  CHECK(closed.options().shapes[1].lengths.empty());
+  CHECK(closed.options().inputs[0].name == "y");
+  const Outcome open = Parse({"bench", "m", "--rate=0.5", "--requests", "100"});
+  CHECK(open.options().rate == 0.5);
+  CHECK(open.options().requests == 100);
+}
+
 struct Misuse {
   std::vector<const char*> arguments;
   std::string why;
@@ -104,6 +122,17 @@ TEST_CASE("wrong usage is code 2 and one clear message", "[cli]") {
                                {{"status", "--timeout", "-1"}, "--timeout"},
                                {{"status", "--timeout", "nan"}, "--timeout"},
                                {{"status", "--output", "xml"}, "--output"},
+                               {{"bench"}, "MODEL is required"},
+                               {{"bench", "m", "--rate", "5", "-c", "5"}, "excludes"},
+                               {{"bench", "m", "--requests", "5", "--duration", "5"}, "excludes"},
+                               {{"bench", "m", "-c", "0"}, "--concurrency"},
+                               {{"bench", "m", "-c", "8193"}, "--concurrency"},
+                               {{"bench", "m", "--rate", "0"}, "--rate"},
+                               {{"bench", "m", "--rate", "nan"}, "--rate"},
+                               {{"bench", "m", "--duration", "0"}, "--duration"},
+                               {{"bench", "m", "--rows", "0"}, "--rows"},
+                               {{"bench", "m", "--shape", "x"}, "'x' is not NAME=N,N,…"},
+                               {{"bench", "m", "--shape", "x=1,-1"}, "--shape"},
                                {{"status", "\xff"}, "argument 2 is not UTF-8"}}));
   const Outcome outcome = Parse(arguments);
   CAPTURE(why);
@@ -114,8 +143,8 @@ TEST_CASE("wrong usage is code 2 and one clear message", "[cli]") {
 }
 
 TEST_CASE("--help teaches by examples and --version tells the version", "[cli]") {
-  for (const auto& arguments :
-       std::vector<std::vector<const char*>>{{"--help"}, {"predict", "--help"}, {"status", "-h"}}) {
+  for (const auto& arguments : std::vector<std::vector<const char*>>{
+           {"--help"}, {"predict", "--help"}, {"bench", "--help"}, {"status", "-h"}}) {
     const Outcome help = Parse(arguments);
     CHECK(help.code() == 0);
     CHECK_THAT(help.out, Catch::Contains("Examples:\n  torchere "));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/cpp/cli/run.h"
 
+#include <atomic>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -38,12 +40,14 @@ Outcome RunAt(const std::string& server, std::vector<std::string> arguments) {
 // back x as `p`, with labels, and what came as `sizes`.
 class Pets {
  public:
-  Pets() {
+  // After so many answers it has no room for more.
+  explicit Pets(int refuse_after = std::numeric_limits<int>::max()) : left_(refuse_after) {
     server_.on_signature = [](auto&, const auto& request, auto& response) {
       return Sign(request, response);
     };
-    server_.on_predict = [](auto&, const auto& request, auto& response) {
-      return Answer(request, response);
+    server_.on_predict = [this](auto&, const auto& request, auto& response) {
+      if (left_-- > 0) return Answer(request, response);
+      return Refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "full", "QUEUE_FULL");
     };
     server_.on_list = [](auto&, const auto&, v1::ListModelsResponse& response) {
       response.add_models()->set_name("pets");
@@ -104,6 +108,7 @@ class Pets {
     return grpc::Status::OK;
   }
 
+  std::atomic<int> left_;
   FakeServer server_;
 };
 
@@ -179,6 +184,45 @@ TEST_CASE("an error is JSON on standard error where JSON is asked for", "[cli]")
   REQUIRE(json.ok());
   CHECK((*json)["error"]["reason"] == "MODEL_NOT_FOUND");
   CHECK((*json)["error"]["next"].size() == 1);
+}
+
+TEST_CASE("bench loads a model and prints what it measured", "[cli]") {
+  Pets pets;
+  const Outcome text =
+      pets.Run({"bench", "pets", "--shape", "x=1,2", "--requests", "30", "-c", "3"});
+  INFO(text.err);
+  CHECK(text.code == 0);
+  CHECK_THAT(text.out, Catch::StartsWith("pets version 0\n") && Catch::Contains("30 of 30") &&
+                           Catch::Contains("p99.9"));
+  CHECK(text.err.empty());
+  const Outcome json = pets.Run(
+      {"bench", "pets", "--input", "x=[[1, 0]]", "--requests=30", "--rate=10000", "--output=json"});
+  CHECK(json.code == 0);
+  CHECK((*ParseJson(json.out))["requests"]["ok"] == 30);
+}
+
+TEST_CASE("bench says what to give where it cannot make up an input, and loads nothing", "[cli]") {
+  Pets pets;
+  const Outcome outcome = pets.Run({"bench", "pets", "--requests", "30"});
+  CHECK(outcome.code == 2);
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.err,
+             Catch::StartsWith("torchere: input 'x': the signature declares no shape") &&
+                 Catch::Contains("torchere bench --help"));
+  const Outcome refused = pets.Run({"bench", "pets", "--method", "nope", "--requests", "30"});
+  CHECK(refused.code == 1);
+  CHECK(refused.out.empty());
+  CHECK_THAT(refused.err, Catch::Contains("METHOD_NOT_FOUND"));
+}
+
+TEST_CASE("bench's exit code tells that a request was not answered OK", "[cli]") {
+  Pets pets(/*refuse_after=*/10);
+  const Outcome outcome =
+      pets.Run({"bench", "pets", "--shape", "x=1,2", "--requests", "30", "-c", "1"});
+  CHECK(outcome.code == 1);
+  // One was asked before the load.
+  CHECK_THAT(outcome.out, Catch::Contains("9 of 30") &&
+                              Catch::Contains("21  RESOURCE_EXHAUSTED QUEUE_FULL  full"));
 }
 
 TEST_CASE("status shows one model or all", "[cli]") {
