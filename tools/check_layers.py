@@ -45,11 +45,14 @@ GRPC = re.compile(r"(grpc|grpcpp|grpc\+\+|google/(protobuf|rpc))/|.*\.pb\.h$")
 # The unit tests of a folder lie in tests/unit/<folder> and see what it sees.
 MAY_SEE_GRPC = re.compile(
     r"(server|tests/unit)/frontend/(?!wire/)|client/|tests/unit/client/|tests/integration/|tests/fuzz/|"
+    r"bench/grpc/|"
     r"server/registry/triton_config\.cc$")
 MAY_SEE_TORCH = re.compile(
-    r"server/backend/.*\.cc$|server/backend/(torch|torchscript|aot_inductor)/|tests/torch/")
+    r"server/backend/.*\.cc$|server/backend/(torch|torchscript|aot_inductor)/|tests/torch/|"
+    r"bench/torch/")
 # Built with LibTorch's headers in the search path, so these may reach it through others.
-MAY_REACH_TORCH = re.compile(r"server/backend/.*\.cc$|server/backend/[^/]+/|tests/torch/")
+MAY_REACH_TORCH = re.compile(
+    r"server/backend/.*\.cc$|server/backend/[^/]+/|tests/torch/|bench/torch/")
 
 
 def sources(root):
@@ -122,10 +125,10 @@ def direct_breaches(file, included):
         yield "path", "includes are written from the repository's root, without .."
     if GRPC.match(included) and not MAY_SEE_GRPC.match(file):
         yield "grpc", (f"{included} here; gRPC and protobuf are seen by server/frontend (not its "
-                       "wire/), client, the tests of these, and tests/integration only")
+                       "wire/), client, the tests of these, tests/integration and bench/grpc only")
     if TORCH.match(included) and not MAY_SEE_TORCH.match(file):
         yield "torch", (f"{included} here; LibTorch is seen by the .cc files of server/backend, "
-                        "the headers of its torch sub-folders, and tests/torch only")
+                        "the headers of its torch sub-folders, tests/torch and bench/torch only")
 
 
 def way_to_torch(file, graph, seen):

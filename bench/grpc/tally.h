@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace torchere::bench {
+
+using Time = std::chrono::steady_clock::time_point;
+
+// What came of the requests of one run. Not thread-safe.
+class Tally {
+ public:
+  // A request that began at `began` has been answered well.
+  void CountAnswer(Time began, Time ended, grpc::ByteBuffer& reply);
+
+  // A request has ended otherwise.
+  void CountError(const grpc::Status& status);
+
+  int64_t answers() const { return static_cast<int64_t>(latencies_us_.size()); }
+
+  // answers, p50_us … p99.9_us, max_us, errors {code: count}, error_samples {code: message}; of
+  // every 16th answer the means batch_rows, queue_us, compute_us. Sorts what it has.
+  nlohmann::json ToJson();
+
+  // The latencies in microseconds as float32, in the machine's byte order; false where the file
+  // cannot be written.
+  bool WriteLatencies(const std::string& path) const;
+
+ private:
+  double Quantile(double share) const;
+
+  std::vector<float> latencies_us_;
+  std::map<std::string, int64_t> errors_;
+  std::map<std::string, std::string> error_samples_;
+  int64_t replies_read_ = 0;
+  int64_t batch_rows_ = 0;
+  double queue_us_ = 0;
+  double compute_us_ = 0;
+};
+
+}  // namespace torchere::bench
