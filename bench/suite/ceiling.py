@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predict against the bare gRPC server and LibTorch alone, by message size and concurrency."""
+
+from suite import programs
+from suite.report import Column, Report
+from suite.samples import median, progress
+
+COLUMNS = [
+    Column("model", "model"), Column("bytes", "bytes", ","), Column("concurrency", "in flight"),
+    Column("requests_per_s", "requests/s", ",.0f"), Column("bare_per_s", "bare", ",.0f"),
+    Column("p50_us", "p50 us", ",.0f"), Column("bare_p50_us", "bare", ",.0f"),
+    Column("p99_us", "p99 us", ",.0f"),
+    Column("cpu_us", "CPU us", ",.1f"), Column("bare_cpu_us", "bare", ",.1f"),
+    Column("in_process_cpu_us", "LibTorch", ",.1f"), Column("ratio", "ratio", ".2f"),
+    Column("batch_rows", "rows/batch", ".1f"), Column("errors", "errors"),
+    Column("other_cores", "other", ".1f"),
+]
+NOTES = [
+    "CPU us: of the server's process, a request. bare: gRPC alone with the same message.",
+    "LibTorch: the model alone at the batch size reached; at 1 in flight with the same pauses,",
+    "so that its caches are as cold. ratio: CPU / (bare + LibTorch); aim 1.25, better 1.1.",
+    "other: cores that other processes used meanwhile.",
+]
+SIZES = (256, 16384, 602112, 8 << 20)
+
+
+def points(quick):
+    """(model, bytes, concurrency) of each row of the table."""
+    for size in (256, 602112) if quick else SIZES:
+        for concurrency in (1, 64) if quick else (1, 8, 64):
+            yield programs.identity(size), size, concurrency
+            # A batch of digits of 8 MB runs for a third of a second: one concurrency will do.
+            if size < 1 << 20 or concurrency == 8:
+                yield programs.DIGITS, size, concurrency
+
+
+def run(quick):
+    """Three samples a point and round: the server's, the bare one's, LibTorch's."""
+    where = list(points(quick))
+    samples = {point: ([], [], []) for point in where}
+    with programs.torchere([programs.identity(256), programs.DIGITS]) as server, \
+            programs.bare() as bare:
+        for number in range(1 if quick else 5):
+            for point in where:
+                progress(f"round {number + 1}: {point[0].name}, {point[1]} bytes, {point[2]}")
+                # Who comes first takes turns.
+                first, second = (server, bare) if number % 2 == 0 else (bare, server)
+                taken = {which: sample(which, *point) for which in (first, second)}
+                for kept, one in zip(samples[point], (taken[server], taken[bare],
+                                                      alone(taken[server], *point))):
+                    kept.append(one)
+    rows = [row(point, *map(median, samples[point])) for point in where]
+    return Report("Predict against bare gRPC and LibTorch alone", COLUMNS, rows, NOTES)
+
+
+def rows_of(model, size):
+    """How many rows a message of `size` bytes holds."""
+    return 1 if model.name == "identity" else size // 256
+
+
+def sample(server, model, size, concurrency):
+    """One short closed loop."""
+    seconds = 2 if size > 1 << 20 or (size > 1 << 18 and model.name == "digits") else 0.5
+    return programs.load(server, model, rows_of(model, size), concurrency=concurrency,
+                         seconds=seconds, warm_up=seconds / 3)
+
+
+def alone(served, model, size, concurrency):
+    """The model without a server, in the batches that the server made."""
+    rows = rows_of(model, size)
+    batch = max(rows, round(served.get("batch_rows", 0)))
+    rate = served["requests_per_s"] if concurrency == 1 else 0
+    result = programs.in_process(model, batch, rate=rate, seconds=0.4, warm_up=0.1)
+    return {"cpu_us": result["cpu_us_per_row"] * rows, "run_p50_us": result["run_p50_us"]}
+
+
+def row(point, served, bare, model_alone):
+    """A row of the table."""
+    model, size, concurrency = point
+    floor = bare["server_cpu_us"] + model_alone["cpu_us"]
+    return {
+        "model": model.name, "bytes": size, "concurrency": concurrency,
+        "requests_per_s": served["requests_per_s"], "bare_per_s": bare["requests_per_s"],
+        "p50_us": served["p50_us"], "bare_p50_us": bare["p50_us"], "p99_us": served["p99_us"],
+        "cpu_us": served["server_cpu_us"], "bare_cpu_us": bare["server_cpu_us"],
+        "in_process_cpu_us": model_alone["cpu_us"],
+        "in_process_p50_us": model_alone["run_p50_us"],
+        "ratio": served["server_cpu_us"] / floor,
+        "batch_rows": served.get("batch_rows", 0), "errors": served["errors"],
+        "other_cores": served["other_cores"],
+    }

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A 9 ms model at up to ten times its capacity, deadlines of 1 s: goodput, refusals, recovery."""
+
+from suite import programs
+from suite.report import Column, Report
+from suite.samples import interleave
+
+COLUMNS = [
+    Column("model", "model"), Column("what", "load"), Column("sent_per_s", "sent/s", ",.0f"),
+    Column("goodput_per_s", "goodput/s", ",.1f"), Column("of_peak", "of peak", ".0%"),
+    Column("p50_ms", "p50 ms", ",.0f"), Column("p99_ms", "p99 ms", ",.0f"),
+    Column("recovery_s", "recovery s", ".2f"), Column("rss_mib", "RSS MiB", ",.0f"),
+    Column("server_cores", "cores", ".2f"), Column("other_cores", "other", ".1f"),
+    Column("errors", "errors by code"),
+]
+NOTES = [
+    "Open loop, default settings. load: times the peak, which is what 32 in flight get; aim of",
+    "goodput: 95 % of it. p50, p99: of what was answered. recovery: from the last request until one at",
+    "a time is answered within 100 ms. RSS: afterwards.",
+    "cnn10ms takes 602,112 bytes, which cost the client and the machine; cnn10ms_small does the same",
+    "work from 588. cores: of the server; other: of other processes but the client.",
+]
+DEADLINE_MS = 1000
+
+
+def run(quick):
+    """Each model on a server of its own."""
+    rows = []
+    for model in (programs.CNN10MS_SMALL,) if quick else (programs.CNN10MS,
+                                                          programs.CNN10MS_SMALL):
+        with programs.torchere([model]) as server:
+            rows += overload(server, model, quick)
+    return Report("Overload", COLUMNS, rows, NOTES)
+
+
+def overload(server, model, quick):
+    """Rows of one model."""
+    rss = server.rss_mib()
+    peak = interleave({"peak": lambda: programs.load(server, model, concurrency=32,
+                                                     seconds=2 if quick else 5)},
+                      1 if quick else 3)["peak"]
+    rows = [{"model": model.name, "what": "at rest", "rss_mib": rss, "errors": {}},
+            row_of(server, model, "32 in flight", peak, peak["requests_per_s"])]
+
+    def taker(times):
+        def take():
+            taken = programs.load(server, model, rate=times * peak["requests_per_s"],
+                                  deadline_ms=DEADLINE_MS, connections=8, recovery=True,
+                                  seconds=2 if quick else 8, warm_up=1)
+            return {**taken, "rss_mib": server.rss_mib()}
+        return take
+
+    times = (1, 3, 10) if quick else (0.9, 1, 3, 10)
+    seen = interleave({each: taker(each) for each in times}, 1 if quick else 3)
+    return rows + [row_of(server, model, f"{each} x", seen[each], peak["requests_per_s"])
+                   for each in times]
+
+
+def row_of(server, model, what, seen, peak):
+    """A row of the table."""
+    return {
+        "model": model.name, "what": what,
+        "sent_per_s": seen["sent"] / seen["seconds"] if "sent" in seen else None,
+        "goodput_per_s": seen["requests_per_s"], "of_peak": seen["requests_per_s"] / peak,
+        "p50_ms": seen["p50_us"] / 1000, "p99_ms": seen["p99_us"] / 1000,
+        "recovery_s": seen.get("recovery_s"), "rss_mib": seen.get("rss_mib", server.rss_mib()),
+        "server_cores": seen["server_cores"], "other_cores": seen["other_cores"],
+        "errors": seen["errors"], "error_samples": seen["error_samples"],
+        "late_p99_us": seen.get("late_p99_us"),
+    }
