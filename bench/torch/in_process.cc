@@ -60,15 +60,15 @@ at::Tensor MakeInput(const Flags& flags) {
   return flags.dtype == "int64" ? at::randint(97, flags.shape, at::kLong) : at::rand(flags.shape);
 }
 
-double CpuSeconds() {
+double CpuSeconds(clockid_t clock) {
   timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  clock_gettime(clock, &time);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 // Runs one copy of the input through the shared module again and again, as a worker of the server
-// would. Gives the time of each run in microseconds; where `rate` is set, a run begins every
-// 1 / rate seconds, so that caches grow cold between two.
+// would. Where `rate` is set, a run begins every 1 / rate seconds, so that caches grow cold between
+// two.
 class Worker {
  public:
   Worker(const torch::jit::Module& module, const Flags& flags)
@@ -80,19 +80,31 @@ class Worker {
         due += std::chrono::duration_cast<Clock::duration>(Seconds(1 / rate_));
         std::this_thread::sleep_until(due);
       }
+      const double cpu = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
       const auto begin = Clock::now();
       module_.forward(input_);
       times_us_.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+      run_cpu_seconds_ += CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
     }
   }
 
-  std::vector<double>& times_us() { return times_us_; }
+  void Forget() {
+    times_us_.clear();
+    run_cpu_seconds_ = 0;
+  }
+
+  // The time of each run in microseconds.
+  const std::vector<double>& times_us() const { return times_us_; }
+
+  // What its thread spent in the runs: neither the pauses, nor other threads' part of a run.
+  double run_cpu_seconds() const { return run_cpu_seconds_; }
 
  private:
   torch::jit::Module module_;
   std::vector<c10::IValue> input_;
   double rate_;
   std::vector<double> times_us_;
+  double run_cpu_seconds_ = 0;
 };
 
 // What all workers did together in the counted time.
@@ -115,7 +127,7 @@ Counted RunWorkers(const torch::jit::Module& module, const Flags& flags) {
       const c10::InferenceMode inference;
       worker.RunUntil(Clock::now() +
                       std::chrono::duration_cast<Clock::duration>(Seconds(flags.warm_up_seconds)));
-      worker.times_us().clear();
+      worker.Forget();
       phase.arrive_and_wait();
       phase.arrive_and_wait();
       worker.RunUntil(Clock::now() +
@@ -126,14 +138,16 @@ Counted RunWorkers(const torch::jit::Module& module, const Flags& flags) {
   Counted counted;
   phase.arrive_and_wait();
   const auto begin = Clock::now();
-  const double cpu = CpuSeconds();
+  const double cpu = CpuSeconds(CLOCK_PROCESS_CPUTIME_ID);
   phase.arrive_and_wait();
   phase.arrive_and_wait();
-  counted.cpu_seconds = CpuSeconds() - cpu;
+  // Falling asleep and waking is no part of a run.
+  if (flags.rate == 0) counted.cpu_seconds = CpuSeconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
   counted.seconds = Seconds(Clock::now() - begin).count();
-  for (Worker& worker : workers) {
-    counted.times_us.insert(counted.times_us.end(), worker.times_us().begin(),
-                            worker.times_us().end());
+  for (const Worker& worker : workers) {
+    const std::vector<double>& times = worker.times_us();
+    counted.times_us.insert(counted.times_us.end(), times.begin(), times.end());
+    if (flags.rate > 0) counted.cpu_seconds += worker.run_cpu_seconds();
   }
   return counted;
 }
@@ -174,11 +188,19 @@ int Run(const Flags& flags) {
   at::set_num_threads(flags.intra_op);
   torch::jit::getProfilingMode() = false;
   try {
-    const nlohmann::json json = ToJson(flags, RunWorkers(Load(flags.model), flags));
+    torch::jit::Module module = Load(flags.model);
+    {
+      // A shape that the model does not take shows here, where it can be caught.
+      const c10::InferenceMode inference;
+      module.forward({MakeInput(flags)});
+    }
+    const nlohmann::json json = ToJson(flags, RunWorkers(module, flags));
     std::printf("%s\n", json.dump().c_str());
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "in_process: %s\n", error.what());
+    // The rest is where in LibTorch it was found.
+    const std::string text = error.what();
+    std::fprintf(stderr, "in_process: %s\n", text.substr(0, text.find('\n')).c_str());
     return 1;
   }
 }
@@ -199,8 +221,10 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--intra-op", flags.intra_op, "LibTorch's threads in each loop; default 1")
       ->check(CLI::PositiveNumber);
-  app.add_option("--rate", flags.rate, "Runs a second of each loop; default without a pause")
-      ->check(CLI::NonNegativeNumber);
+  app.add_option("--rate", flags.rate,
+                 "Runs a second of each loop, on one thread; default without a pause")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes("--intra-op");
   app.add_option("--seconds", flags.seconds, "How long to count; default 1");
   app.add_option("--warm-up", flags.warm_up_seconds, "Seconds of running before; default 0.3");
   CLI11_PARSE(app, argc, argv);
