@@ -198,9 +198,7 @@ int Run(const Flags& flags) {
     std::printf("%s\n", json.dump().c_str());
     return 0;
   } catch (const std::exception& error) {
-    // The rest is where in LibTorch it was found.
-    const std::string text = error.what();
-    std::fprintf(stderr, "in_process: %s\n", text.substr(0, text.find('\n')).c_str());
+    std::fprintf(stderr, "in_process: %s\n", error.what());
     return 1;
   }
 }
