@@ -12,11 +12,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "bench/grpc/stream_frame.h"
 #include "torchere/v1/predict.pb.h"
 
 namespace torchere::bench {
@@ -57,36 +60,86 @@ struct Server {
   std::unique_ptr<char[]> batch{new char[kMaxMessageBytes]};
 };
 
-// One call; it ends itself. `this` is the tag of whatever it waits for, one thing at a time.
-class Call {
+// A tag.
+struct Event {
+  virtual void Happened(bool ok) = 0;
+
+ protected:
+  ~Event() = default;
+};
+
+// One call, unary or, by its name, a stream; it ends itself. It is the tag of all it waits for but
+// a stream's writes, which overlap with its reads.
+class Call final : public Event {
  public:
   static void Await(Server& server) {
     auto* call = new Call(server);
     server.service.RequestCall(&call->context_, &call->stream_, server.queue.get(),
-                               server.queue.get(), call);
+                               server.queue.get(), static_cast<Event*>(call));
   }
 
-  void Happened(bool ok) {
+  void Happened(bool ok) override {
     switch (state_) {
       case State::kArriving:
         if (!ok) return delete this;
         Await(server_);
-        state_ = State::kReading;
-        return stream_.Read(&request_, this);
+        state_ = absl::EndsWith(context_.method(), "Stream") ? State::kStreaming : State::kReading;
+        return Read();
       case State::kReading:
         state_ = State::kEnding;
-        if (!ok) return stream_.Finish(grpc::Status::CANCELLED, this);
+        if (!ok) return stream_.Finish(grpc::Status::CANCELLED, Tag());
         Gather();
-        return stream_.WriteAndFinish(server_.reply, grpc::WriteOptions(), grpc::Status::OK, this);
+        return stream_.WriteAndFinish(server_.reply, grpc::WriteOptions(), grpc::Status::OK, Tag());
+      case State::kStreaming:
+        return StreamRead(ok);
       case State::kEnding:
         return delete this;
     }
   }
 
  private:
-  enum class State { kArriving, kReading, kEnding };
+  enum class State { kArriving, kReading, kStreaming, kEnding };
+
+  struct Wrote final : Event {
+    explicit Wrote(Call& owner) : call(owner) {}
+    void Happened(bool) override {
+      call.answers_.pop_front();
+      call.writing_ = false;
+      call.Write();
+    }
+    Call& call;
+  };
 
   explicit Call(Server& server) : server_(server) {}
+
+  void* Tag() { return static_cast<Event*>(this); }
+
+  void Read() { stream_.Read(&request_, Tag()); }
+
+  void StreamRead(bool ok) {
+    if (ok) {
+      Gather();
+      answers_.push_back(Frame(Unframe(request_, false).id, server_.reply));
+      Read();
+    } else {
+      all_read_ = true;
+    }
+    Write();
+  }
+
+  void Write() {
+    if (writing_) return;
+    if (answers_.empty()) {
+      if (!all_read_) return;
+      state_ = State::kEnding;
+      return stream_.Finish(grpc::Status::OK, Tag());
+    }
+    writing_ = true;
+    grpc::WriteOptions options;
+    // Sent together with the next, which follows at once.
+    if (answers_.size() > 1) options.set_buffer_hint();
+    stream_.Write(answers_.front(), options, static_cast<Event*>(&wrote_));
+  }
 
   void Gather() {
     std::vector<grpc::Slice> slices;
@@ -103,12 +156,16 @@ class Call {
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_{&context_};
   grpc::ByteBuffer request_;
+  std::deque<grpc::ByteBuffer> answers_;
+  bool writing_ = false;
+  bool all_read_ = false;
+  Wrote wrote_{*this};
 };
 
 void Poll(grpc::ServerCompletionQueue& queue) {
   void* tag = nullptr;
   bool ok = false;
-  while (queue.Next(&tag, &ok)) static_cast<Call*>(tag)->Happened(ok);
+  while (queue.Next(&tag, &ok)) static_cast<Event*>(tag)->Happened(ok);
 }
 
 // As torchere-server sets it: freed memory is kept.
@@ -151,7 +208,9 @@ int Run(const std::string& listen) {
 }  // namespace torchere::bench
 
 int main(int argc, char** argv) {
-  CLI::App app("What gRPC costs without a model: answers any unary call with ten scores.");
+  CLI::App app(
+      "What gRPC costs without a model: answers any call with ten scores; one whose "
+      "name ends in Stream as a PredictStream.");
   std::string listen = "127.0.0.1:0";
   app.add_option("--listen", listen, "Where to listen; port 0 takes a free one");
   CLI11_PARSE(app, argc, argv);

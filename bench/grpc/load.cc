@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "bench/grpc/stream_load.h"
 #include "server/base/status_macros.h"
 
 namespace torchere::bench {
@@ -62,6 +63,16 @@ std::optional<double> TimeToRecover(const Target& target, grpc::GenericStub& stu
   return std::nullopt;
 }
 
+std::string Text(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string text;
+  if (!buffer.Dump(&slices).ok()) return text;
+  for (const grpc::Slice& slice : slices) {
+    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  }
+  return text;
+}
+
 class Load {
  public:
   Load(const Target& target, const LoadOptions& options, const std::vector<int>& pids)
@@ -72,11 +83,13 @@ class Load {
       TORCHERE_ASSIGN_OR_RETURN(stubs_.emplace_back(), Connect(target_.address));
     }
     TORCHERE_ASSIGN_OR_RETURN(probe_, Connect(target_.address));
-    begin_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.warm_up);
-    end_ = begin_ + std::chrono::duration_cast<Clock::duration>(options_.time);
+    window_.begin = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.warm_up);
+    window_.end = window_.begin + std::chrono::duration_cast<Clock::duration>(options_.time);
     {
       const std::jthread observer([this] { ReadCpu(); });
-      if (options_.rate > 0) {
+      if (options_.stream) {
+        RunStreams(target_, stubs_, options_.concurrency, window_, result_.tally);
+      } else if (options_.rate > 0) {
         RunOpen();
       } else {
         RunClosed();
@@ -89,17 +102,16 @@ class Load {
   grpc::GenericStub& Stub(int64_t n) { return *stubs_[static_cast<size_t>(n) % stubs_.size()]; }
 
   void ReadCpu() {
-    std::this_thread::sleep_until(begin_);
+    std::this_thread::sleep_until(window_.begin);
     const CpuTimes before = ReadCpuTimes(pids_);
-    std::this_thread::sleep_until(end_);
+    std::this_thread::sleep_until(window_.end);
     result_.cpu = ReadCpuTimes(pids_) - before;
   }
 
-  bool IsCounted(Time time) const { return time >= begin_ && time < end_; }
-
   void Count(Call& call, Time now) {
     if (call.status.ok()) {
-      result_.tally.CountAnswer(call.began, now, call.reply);
+      result_.tally.CountAnswer(call.began, now,
+                                result_.tally.WantsReply() ? Text(call.reply) : "");
     } else {
       result_.tally.CountError(call.status);
     }
@@ -121,8 +133,8 @@ class Load {
     for (size_t live = calls.size(); live > 0;) {
       Call& call = *Next();
       const Time now = Clock::now();
-      if (IsCounted(now)) Count(call, now);
-      if (now < end_) {
+      if (window_.Holds(now)) Count(call, now);
+      if (now < window_.end) {
         call.Start(target_, Stub(started++), queue_, now);
       } else {
         --live;
@@ -139,9 +151,9 @@ class Load {
     Time due = Clock::now();
     for (int64_t n = 0;; ++n) {
       due += std::chrono::duration_cast<Clock::duration>(Seconds(gap(random)));
-      if (due >= end_) break;
+      if (due >= window_.end) break;
       std::this_thread::sleep_until(due);
-      if (IsCounted(due)) {
+      if (window_.Holds(due)) {
         ++result_.sent;
         result_.late_us.push_back(
             std::chrono::duration<float, std::micro>(Clock::now() - due).count());
@@ -163,7 +175,7 @@ class Load {
     const std::jthread sender([this] { SendAtRandomMoments(); });
     while (Call* next = Next()) {
       const std::unique_ptr<Call> call(next);
-      if (IsCounted(call->began)) Count(*call, Clock::now());
+      if (window_.Holds(call->began)) Count(*call, Clock::now());
       Leave();
     }
   }
@@ -174,8 +186,7 @@ class Load {
   std::vector<std::unique_ptr<grpc::GenericStub>> stubs_;
   std::unique_ptr<grpc::GenericStub> probe_;
   grpc::CompletionQueue queue_;
-  Time begin_;
-  Time end_;
+  Window window_;
   std::atomic<int64_t> in_flight_{0};
   LoadResult result_;
 };

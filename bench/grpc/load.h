@@ -21,6 +21,8 @@ struct LoadOptions {
   // Open loop where above 0: requests a second, at random moments (Poisson), whatever comes back.
   double rate = 0;
   int connections = 1;
+  // Closed loop over PredictStream, one call a connection.
+  bool stream = false;
   // Runs before what is counted.
   Seconds warm_up{0.3};
   Seconds time{1};

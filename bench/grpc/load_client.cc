@@ -27,7 +27,6 @@ struct Flags {
 
 void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--target", flags.target.address, "HOST:PORT of the server");
-  app.add_option("--method", flags.target.method, "Path of the method; default Predict");
   app.add_option("--model", flags.request.model, "Name of the model")->required();
   app.add_option("--input", flags.request.input, "Name of its argument; default x");
   app.add_option("--dtype", flags.request.dtype, "fp32 (default) or int64");
@@ -40,6 +39,9 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--deadline-ms", flags.deadline_ms, "Deadline of each request; default none")
       ->check(CLI::NonNegativeNumber);
+  app.add_flag("--stream", flags.load.stream,
+               "Closed loop over PredictStream, one call for each connection")
+      ->excludes("--rate");
   app.add_option("--connections", flags.load.connections, "Default 1")->check(CLI::PositiveNumber);
   app.add_option("--seconds", flags.seconds, "How long to count; default 1");
   app.add_option("--warm-up", flags.warm_up_seconds, "Seconds of load before; default 0.3");
@@ -90,6 +92,7 @@ int Run(Flags& flags) {
   const auto request = MakeRequest(flags.request);
   if (!request.ok()) return Fail(std::string(request.status().message()));
   flags.target.request = *request;
+  if (flags.load.stream) flags.target.method = "/torchere.v1.PredictService/PredictStream";
   flags.target.deadline = std::chrono::milliseconds(flags.deadline_ms);
   flags.load.time = Seconds(flags.seconds);
   flags.load.warm_up = Seconds(flags.warm_up_seconds);

@@ -37,23 +37,15 @@ double Micros(const google::protobuf::Duration& time) {
   return static_cast<double>(time.seconds()) * 1e6 + time.nanos() * 1e-3;
 }
 
-std::string Text(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  std::string text;
-  if (!buffer.Dump(&slices).ok()) return text;
-  for (const grpc::Slice& slice : slices) {
-    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return text;
-}
-
 }  // namespace
 
-void Tally::CountAnswer(Time began, Time ended, grpc::ByteBuffer& reply) {
+bool Tally::WantsReply() const { return answers() % kReadOneOf == 0; }
+
+void Tally::CountAnswer(Time began, Time ended, const std::string& reply) {
+  const bool read = WantsReply();
   latencies_us_.push_back(std::chrono::duration<float, std::micro>(ended - began).count());
-  if (answers() % kReadOneOf != 1) return;
   v1::PredictResponse response;
-  if (!response.ParseFromString(Text(reply))) return;
+  if (!read || !response.ParseFromString(reply)) return;
   ++replies_read_;
   batch_rows_ += response.timing().batch_rows();
   queue_us_ += Micros(response.timing().queue());

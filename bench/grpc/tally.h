@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
 #include <chrono>
@@ -18,8 +17,12 @@ using Time = std::chrono::steady_clock::time_point;
 // What came of the requests of one run. Not thread-safe.
 class Tally {
  public:
-  // A request that began at `began` has been answered well.
-  void CountAnswer(Time began, Time ended, grpc::ByteBuffer& reply);
+  // Whether the next answer's bytes are read: of one in 16, for that costs time.
+  bool WantsReply() const;
+
+  // A request that began at `began` has been answered well, with a PredictResponse; it need not be
+  // given where it is not wanted.
+  void CountAnswer(Time began, Time ended, const std::string& reply);
 
   // A request has ended otherwise.
   void CountError(const grpc::Status& status);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Predict against the bare gRPC server and LibTorch alone, by message size and concurrency."""
 
+import collections
+
 from suite import programs
 from suite.report import Column, Report
 from suite.samples import median, progress
@@ -12,6 +14,8 @@ COLUMNS = [
     Column("p99_us", "p99 us", ",.0f"),
     Column("cpu_us", "CPU us", ",.1f"), Column("bare_cpu_us", "bare", ",.1f"),
     Column("in_process_cpu_us", "LibTorch", ",.1f"), Column("ratio", "ratio", ".2f"),
+    Column("stream_cpu_us", "stream", ",.1f"), Column("bare_stream_cpu_us", "bare", ",.1f"),
+    Column("stream_ratio", "ratio", ".2f"),
     Column("batch_rows", "rows/batch", ".1f"), Column("errors", "errors"),
     Column("other_cores", "other", ".1f"),
 ]
@@ -19,6 +23,7 @@ NOTES = [
     "CPU us: of the server's process, a request. bare: gRPC alone with the same message.",
     "LibTorch: the model alone at the batch size reached; at 1 in flight with the same pauses,",
     "so that its caches are as cold. ratio: CPU / (bare + LibTorch); aim 1.25, better 1.1.",
+    "stream: the same over one PredictStream call; - where the server has none.",
     "other: cores that other processes used meanwhile.",
 ]
 SIZES = (256, 16384, 602112, 8 << 20)
@@ -35,21 +40,24 @@ def points(quick):
 
 
 def run(quick):
-    """Three samples a point and round: the server's, the bare one's, LibTorch's."""
+    """Five samples a point and round: the server's, the bare one's, both over a stream, and
+    LibTorch's."""
     where = list(points(quick))
-    samples = {point: ([], [], []) for point in where}
+    samples = {point: collections.defaultdict(list) for point in where}
     with programs.torchere([programs.identity(256), programs.DIGITS]) as server, \
             programs.bare() as bare:
         for number in range(1 if quick else 5):
+            # Who comes first takes turns.
+            order = [(server, "served"), (bare, "bare")][::-1 if number % 2 else 1]
             for point in where:
                 progress(f"round {number + 1}: {point[0].name}, {point[1]} bytes, {point[2]}")
-                # Who comes first takes turns.
-                first, second = (server, bare) if number % 2 == 0 else (bare, server)
-                taken = {which: sample(which, *point) for which in (first, second)}
-                for kept, one in zip(samples[point], (taken[server], taken[bare],
-                                                      alone(taken[server], *point))):
-                    kept.append(one)
-    rows = [row(point, *map(median, samples[point])) for point in where]
+                kept = samples[point]
+                for which, name in order:
+                    kept[name].append(sample(which, *point))
+                    kept[name + " stream"].append(sample(which, *point, stream=True))
+                kept["alone"].append(alone(kept["served"][-1], *point))
+    rows = [row(point, {name: median(kept) for name, kept in samples[point].items()})
+            for point in where]
     return Report("Predict against bare gRPC and LibTorch alone", COLUMNS, rows, NOTES)
 
 
@@ -58,11 +66,12 @@ def rows_of(model, size):
     return 1 if model.name == "identity" else size // 256
 
 
-def sample(server, model, size, concurrency):
+def sample(server, model, size, concurrency, stream=False):
     """One short closed loop."""
     seconds = 2 if size > 1 << 20 or (size > 1 << 18 and model.name == "digits") else 0.5
+    flags = {"stream": True} if stream else {}
     return programs.load(server, model, rows_of(model, size), concurrency=concurrency,
-                         seconds=seconds, warm_up=seconds / 3)
+                         seconds=seconds, warm_up=seconds / 3, **flags)
 
 
 def alone(served, model, size, concurrency):
@@ -74,11 +83,12 @@ def alone(served, model, size, concurrency):
     return {"cpu_us": result["cpu_us_per_row"] * rows, "run_p50_us": result["run_p50_us"]}
 
 
-def row(point, served, bare, model_alone):
+def row(point, seen):
     """A row of the table."""
     model, size, concurrency = point
+    served, bare, model_alone = seen["served"], seen["bare"], seen["alone"]
     floor = bare["server_cpu_us"] + model_alone["cpu_us"]
-    return {
+    result = {
         "model": model.name, "bytes": size, "concurrency": concurrency,
         "requests_per_s": served["requests_per_s"], "bare_per_s": bare["requests_per_s"],
         "p50_us": served["p50_us"], "bare_p50_us": bare["p50_us"], "p99_us": served["p99_us"],
@@ -89,3 +99,17 @@ def row(point, served, bare, model_alone):
         "batch_rows": served.get("batch_rows", 0), "errors": served["errors"],
         "other_cores": served["other_cores"],
     }
+    stream, bare_stream = seen["served stream"], seen["bare stream"]
+    if "UNIMPLEMENTED" not in stream["errors"]:
+        result.update({
+            "stream_per_s": stream["requests_per_s"],
+            "bare_stream_per_s": bare_stream["requests_per_s"],
+            "stream_p50_us": stream["p50_us"], "stream_p99_us": stream["p99_us"],
+            "stream_cpu_us": stream["server_cpu_us"],
+            "bare_stream_cpu_us": bare_stream["server_cpu_us"],
+            "stream_ratio": stream["server_cpu_us"]
+            / (bare_stream["server_cpu_us"] + model_alone["cpu_us"]),
+            "errors": {name: served["errors"].get(name, 0) + stream["errors"].get(name, 0)
+                       for name in {*served["errors"], *stream["errors"]}},
+        })
+    return result

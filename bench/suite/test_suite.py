@@ -41,13 +41,23 @@ class Samples(unittest.TestCase):
 
 
 class Ceiling(unittest.TestCase):
-    def test_ratio_is_to_bare_and_libtorch_together(self):
+    def seen(self, stream):
         served = {"requests_per_s": 1, "p50_us": 1, "p99_us": 1, "server_cpu_us": 60,
                   "errors": {}, "other_cores": 0}
-        bare = {"requests_per_s": 2, "p50_us": 1, "server_cpu_us": 20}
-        row = ceiling.row((programs.DIGITS, 256, 1), served, bare,
-                          {"cpu_us": 30, "run_p50_us": 30})
-        self.assertEqual(row["ratio"], 1.2)
+        return {"served": served, "bare": {**served, "server_cpu_us": 20},
+                "served stream": {**served, **stream},
+                "bare stream": {**served, "server_cpu_us": 10},
+                "alone": {"cpu_us": 30, "run_p50_us": 30}}
+
+    def test_ratios_are_to_bare_and_libtorch_together(self):
+        row = ceiling.row((programs.DIGITS, 256, 1), self.seen({"server_cpu_us": 44}))
+        self.assertEqual((row["ratio"], row["stream_ratio"]), (1.2, 1.1))
+
+    def test_a_server_without_streams_has_no_figures_of_them(self):
+        row = ceiling.row((programs.DIGITS, 256, 1),
+                          self.seen({"errors": {"UNIMPLEMENTED": 1}}))
+        self.assertNotIn("stream_ratio", row)
+        self.assertEqual(row["errors"], {})
 
 
 class Table(unittest.TestCase):
