@@ -8,7 +8,7 @@ from suite.report import Column, Report
 from suite.samples import interleave
 
 # What is added to model.yaml: {policy: text}.
-POLICIES = {"default": ""}
+POLICIES = {"by the cost curve": "", "always one row": "batching: {mode: off}\n"}
 
 COLUMNS = [
     Column("concurrency", "in flight"), Column("policy", "policy"),
