@@ -27,6 +27,8 @@ NOTES = [
     "other: cores that other processes used meanwhile.",
 ]
 SIZES = (256, 16384, 602112, 8 << 20)
+# The largest messages of digits are more rows than may wait by default.
+CONFIG = "queue: {max_rows: 524288, max_time: 1m}\n"
 
 
 def points(quick):
@@ -44,7 +46,7 @@ def run(quick):
     LibTorch's."""
     where = list(points(quick))
     samples = {point: collections.defaultdict(list) for point in where}
-    with programs.torchere([programs.identity(256), programs.DIGITS]) as server, \
+    with programs.torchere([programs.identity(256), programs.DIGITS], CONFIG) as server, \
             programs.bare() as bare:
         for number in range(1 if quick else 5):
             # Who comes first takes turns.
@@ -77,8 +79,8 @@ def sample(server, model, size, concurrency, stream=False):
 def alone(served, model, size, concurrency):
     """The model without a server, in the batches that the server made."""
     rows = rows_of(model, size)
-    batch = max(rows, round(served.get("batch_rows", 0)))
-    rate = served["requests_per_s"] if concurrency == 1 else 0
+    batch = round(served.get("batch_rows", 0)) or rows
+    rate = served["requests_per_s"] * rows / batch if concurrency == 1 else 0
     result = programs.in_process(model, batch, rate=rate, seconds=0.4, warm_up=0.1)
     return {"cpu_us": result["cpu_us_per_row"] * rows, "run_p50_us": result["run_p50_us"]}
 
@@ -92,10 +94,10 @@ def row(point, seen):
         "model": model.name, "bytes": size, "concurrency": concurrency,
         "requests_per_s": served["requests_per_s"], "bare_per_s": bare["requests_per_s"],
         "p50_us": served["p50_us"], "bare_p50_us": bare["p50_us"], "p99_us": served["p99_us"],
-        "cpu_us": served["server_cpu_us"], "bare_cpu_us": bare["server_cpu_us"],
+        "cpu_us": served.get("server_cpu_us"), "bare_cpu_us": bare["server_cpu_us"],
         "in_process_cpu_us": model_alone["cpu_us"],
         "in_process_p50_us": model_alone["run_p50_us"],
-        "ratio": served["server_cpu_us"] / floor,
+        "ratio": ratio(served, floor),
         "batch_rows": served.get("batch_rows", 0), "errors": served["errors"],
         "other_cores": served["other_cores"],
     }
@@ -105,11 +107,15 @@ def row(point, seen):
             "stream_per_s": stream["requests_per_s"],
             "bare_stream_per_s": bare_stream["requests_per_s"],
             "stream_p50_us": stream["p50_us"], "stream_p99_us": stream["p99_us"],
-            "stream_cpu_us": stream["server_cpu_us"],
+            "stream_cpu_us": stream.get("server_cpu_us"),
             "bare_stream_cpu_us": bare_stream["server_cpu_us"],
-            "stream_ratio": stream["server_cpu_us"]
-            / (bare_stream["server_cpu_us"] + model_alone["cpu_us"]),
+            "stream_ratio": ratio(stream, bare_stream["server_cpu_us"] + model_alone["cpu_us"]),
             "errors": {name: served["errors"].get(name, 0) + stream["errors"].get(name, 0)
                        for name in {*served["errors"], *stream["errors"]}},
         })
     return result
+
+
+def ratio(seen, floor):
+    """CPU a request to what it costs at least; nothing where nothing was answered."""
+    return seen["server_cpu_us"] / floor if "server_cpu_us" in seen else None
