@@ -23,18 +23,14 @@ namespace torchere {
 class Served {
  public:
   explicit Served(GateLimits limits = {}, const GrpcOptions& options = {}) : gate(limits) {
+    const auto fails = [](const Arguments&) { return absl::InvalidArgumentError("not this one"); };
+    const auto held = [released = release_.get_future().share()](const Arguments& x) {
+      released.wait();
+      return Identity(x);
+    };
     REQUIRE(core_.Load("same", 1, Identity).ok());
-    REQUIRE(core_
-                .Load("fails", 1,
-                      [](const Arguments&) { return absl::InvalidArgumentError("not this one"); })
-                .ok());
-    REQUIRE(core_
-                .Load("held", 1,
-                      [released = release_.get_future().share()](const Arguments& x) {
-                        released.wait();
-                        return Identity(x);
-                      })
-                .ok());
+    REQUIRE(core_.Load("fails", 1, fails).ok());
+    REQUIRE(core_.Load("held", 1, held, "schema: 1\nqueue: {max_time: 60s}\n").ok());
     MethodTable methods;
     AddPredictService(core_.pipeline, gate, stream_gate, methods);
     server_ = std::make_unique<LocalServer>(std::move(methods), options,
