@@ -56,8 +56,8 @@ void BatchQueue::Observe(int64_t rows, Duration time) {
   if (observed_++ % kRunsAPlan == 0) Plan();
 }
 
-Duration BatchQueue::MaxTime() const {
-  const Duration longest = plan_.RunTime(is_measured_ ? plan_.best_rows() : run_limit_);
+Duration BatchQueue::MaxTime(Outlook outlook) const {
+  const Duration longest = std::max(outlook.longest_run, LongestRun());
   return rules_.max_time.value_or(std::max(kLeastMaxTime, 10 * longest));
 }
 
@@ -84,7 +84,8 @@ absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, Time no
   const Duration wait = outlook.ahead + paced(plan_.TimeFor(rows_));
   // With nothing ahead it is always taken: its time is an estimate.
   if (wait <= Duration::zero()) return absl::OkStatus();
-  if (wait > MaxTime()) return TooLong(wait, "queue.max_time", MaxTime());
+  const Duration most = MaxTime(outlook);
+  if (wait > most) return TooLong(wait, "queue.max_time", most);
   const Duration left = request.context.deadline - now;
   if (wait + paced(plan_.TimeFor(rows)) > left) return TooLong(wait, "the deadline", left);
   return absl::OkStatus();
@@ -101,19 +102,25 @@ absl::Status BatchQueue::Push(Request& request, Time now, Outlook outlook) {
   TORCHERE_RETURN_IF_ERROR(CheckRoom(rows));
   TORCHERE_RETURN_IF_ERROR(CheckTime(request, rows, now, outlook));
   rows_ += rows;
+  const Time until = now + MaxTime(outlook);
   if (request.rows <= run_limit_) {
-    waiting_.push_back({std::move(request), now});
+    waiting_.push_back({std::move(request), now, until});
     return absl::OkStatus();
   }
   for (Request& part : SplitRequest(std::move(request), run_limit_)) {
-    waiting_.push_back({std::move(part), now});
+    waiting_.push_back({std::move(part), now, until});
   }
   return absl::OkStatus();
 }
 
 bool BatchQueue::IsDead(const Waiting& waiting, Time now) const {
   return waiting.request.reply.abandoned() || waiting.request.context.deadline <= now ||
-         now - waiting.since > MaxTime();
+         waiting.until < now;
+}
+
+bool BatchQueue::IsLost(const Waiting& waiting, Time now) const {
+  return waiting_.size() > 1 &&
+         waiting.request.context.deadline - now < plan_.RunTime(CountedRows(waiting.request));
 }
 
 Time BatchQueue::ReadyAt() const {
@@ -201,7 +208,7 @@ Batch BatchQueue::Take(const std::vector<size_t>& places) {
 
 Batch BatchQueue::Cut(Time now, int idle_workers) {
   std::vector<Request> dead;
-  while (!waiting_.empty() && IsDead(waiting_.front(), now)) {
+  while (!waiting_.empty() && (IsDead(waiting_.front(), now) || IsLost(waiting_.front(), now))) {
     rows_ -= CountedRows(waiting_.front().request);
     dead.push_back(std::move(waiting_.front().request));
     waiting_.pop_front();

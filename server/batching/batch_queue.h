@@ -30,7 +30,8 @@ struct BatchRules {
   // Rows that may wait; a request without rows counts as one.
   int64_t max_queued_rows = 1024;
   // How long a request may wait; without it, the greater of 100 ms and ten times
-  // the longest run.
+  // the longest run of any model on the device: a light model beside a heavy one
+  // is not refused.
   std::optional<Duration> max_time = {};
 };
 
@@ -41,6 +42,8 @@ struct Outlook {
   // How long the device then takes for it, as a part of what the cost curve says:
   // half where two workers share it.
   double pace = 1;
+  // The longest run of any queue of the device: LongestRun().
+  Duration longest_run{};
 };
 
 // The requests for one method of one model version that wait to run on one
@@ -80,6 +83,9 @@ class BatchQueue {
   void SetCurve(CostCurve curve);
   const CostCurve& curve() const { return curve_; }
 
+  // A run of as many rows as one may have.
+  Duration LongestRun() const { return plan_.RunTime(run_limit_); }
+
   // How long what waits will take one worker.
   Duration TimeForAll() const { return plan_.TimeFor(rows_); }
 
@@ -89,14 +95,18 @@ class BatchQueue {
   struct Waiting {
     Request request;
     Time since;
+    // It is given up then.
+    Time until;
   };
 
   // Makes plan_ anew.
   void Plan();
   absl::Status CheckRoom(int64_t rows) const;
   absl::Status CheckTime(const Request& request, int64_t rows, Time now, Outlook outlook) const;
-  Duration MaxTime() const;
+  Duration MaxTime(Outlook outlook) const;
   bool IsDead(const Waiting& waiting, Time now) const;
+  // Whether it could not be answered in time any more, while others could.
+  bool IsLost(const Waiting& waiting, Time now) const;
   // The rows that a run of `rows` rows is padded to.
   int64_t RunRows(int64_t rows) const;
   // Places of the first and of those that can run with it, up to `most` rows.

@@ -15,6 +15,7 @@ absl::Status ModelQueue::Submit(Request& request) { return pool_.Push(*this, req
 void ModelQueue::SetCurve(CostCurve curve) {
   MutexLock lock(pool_.mutex_);
   waiting_.SetCurve(std::move(curve));
+  pool_.longest_run_ = std::max(pool_.longest_run_, waiting_.LongestRun());
 }
 
 CostCurve ModelQueue::curve() const {
@@ -58,7 +59,9 @@ void DevicePool::RunTask(Task task) {
 Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
   const auto workers = static_cast<double>(runs_.size());
   const double pace = slowdown_ / workers;
-  if (running_ < static_cast<int>(runs_.size()) && ready_.empty()) return {.pace = pace};
+  if (running_ < static_cast<int>(runs_.size()) && ready_.empty()) {
+    return {.pace = pace, .longest_run = longest_run_};
+  }
   Duration ahead{};
   for (const Run* run : runs_) {
     if (run == nullptr) continue;
@@ -72,7 +75,7 @@ Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
     const Duration time = std::min(own, other->waiting_.TimeForAll());
     ahead += std::chrono::duration_cast<Duration>(time * pace);
   }
-  return {.ahead = ahead, .pace = pace};
+  return {.ahead = ahead, .pace = pace, .longest_run = longest_run_};
 }
 
 absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
@@ -157,7 +160,10 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   --run.queue->limit_.running;
   FairTurns::End(run.queue->turn_, run.batch.expected, took);
   if (!as_planned) return;
-  if (run.alone) run.queue->waiting_.Observe(std::max<int64_t>(1, run.batch.run_rows), took);
+  if (run.alone) {
+    run.queue->waiting_.Observe(std::max<int64_t>(1, run.batch.run_rows), took);
+    longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());
+  }
   if (run.batch.expected > Duration::zero()) {
     const double ratio = std::chrono::duration<double>(took) / run.batch.expected;
     // A moving average, in which a single run cannot count for much.

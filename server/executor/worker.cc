@@ -119,7 +119,7 @@ void AnswerDead(Request request) {
       Refuse(late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kResourceExhausted,
              absl::StrCat("model '", request.served.name, "' version ", version,
                           late ? ": the deadline passed while the request was queued"
-                               : ": the request waited longer than queue.max_time allows"),
+                               : ": the request waited too long to be answered in time"),
              {.reason = late ? "DEADLINE_EXCEEDED" : "QUEUE_TOO_LONG",
               .metadata = {{"model", request.served.name}, {"version", version}},
               .retry_after = late ? std::nullopt : std::make_optional(kRetryAfter)}));

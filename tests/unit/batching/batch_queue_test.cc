@@ -77,6 +77,21 @@ TEST_CASE("BatchQueue refuses what could not be answered in time, and says when 
   }
 }
 
+TEST_CASE("BatchQueue lets a request wait for ten of the device's longest runs") {
+  QueueFixture f({});
+  f.queue.SetCurve(Linear(milliseconds(1), milliseconds(1)));
+  SECTION("100 ms at least") {
+    CHECK(f.Push("a", 1, kNever, {.ahead = milliseconds(100)}).ok());
+    CHECK_FALSE(f.Push("b", 1, kNever, {.ahead = milliseconds(101)}).ok());
+  }
+  SECTION("those of a heavier model too") {
+    const Outlook heavy = {.ahead = milliseconds(500), .longest_run = milliseconds(50)};
+    CHECK(f.Push("a", 1, kNever, heavy).ok());
+    CHECK(f.queue.TakeDead(kNow + milliseconds(500)).empty());
+    CHECK(f.queue.TakeDead(kNow + milliseconds(501)).size() == 1);
+  }
+}
+
 TEST_CASE("BatchQueue takes all that can run together while it knows no cost") {
   QueueFixture f({.batched = true, .max_rows = 4});
   for (const char* id : {"a", "b", "c", "d", "e"}) REQUIRE(f.Push(id).ok());
@@ -154,6 +169,19 @@ TEST_CASE("BatchQueue does not let a batch outlast a deadline in it") {
   REQUIRE(f.Push("a", 1, deadline).ok());
   REQUIRE((f.Push("b").ok() && f.Push("c").ok()));
   CHECK(f.Cut() == expected);
+}
+
+TEST_CASE("BatchQueue spends no run on what would be answered too late, while others wait") {
+  QueueFixture f({});
+  f.queue.SetCurve(Linear(milliseconds(50), milliseconds(50)));
+  REQUIRE(f.Push("a", 1, kNow + milliseconds(100)).ok());
+  const Time late = kNow + milliseconds(60);
+  SECTION("it goes, and the next is run") {
+    REQUIRE(f.Push("b").ok());
+    CHECK(f.Cut(0, late) == "b");
+    CHECK(f.cut[0].dead.at(0).request_id == "a");
+  }
+  SECTION("alone it is run: the cost is an estimate") { CHECK(f.Cut(0, late) == "a"); }
 }
 
 TEST_CASE("BatchQueue pads a run to the next bucket") {
