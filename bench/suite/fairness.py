@@ -24,7 +24,7 @@ HEAVY_KEYS = ("requests_per_s", "compute_us", "batch_rows")
 
 
 def run(quick):
-    """Both on one server; the heavy one with 32 in flight."""
+    """Both on one server."""
     seconds = 3 if quick else 10
     with programs.torchere([LIGHT, HEAVY]) as server:
 
@@ -32,7 +32,7 @@ def run(quick):
             return programs.load(server, LIGHT, concurrency=1, seconds=seconds)
 
         def beside():
-            heavy = programs.load_command(server, HEAVY, concurrency=32, seconds=seconds,
+            heavy = programs.load_command(server, HEAVY, concurrency=programs.SATURATING, seconds=seconds,
                                           warm_up=1)
             with programs.answering(heavy) as heavy_answer:
                 # Until it saturates; its counting has begun when the light one's does.
@@ -43,7 +43,7 @@ def run(quick):
 
         seen = interleave({"alone": alone, "beside": beside}, 1 if quick else 3)
     rows = [{"what": what, **{key: seen[which][key] for key in LIGHT_KEYS}}
-            for what, which in (("alone", "alone"), ("beside cnn10ms, 32 in flight", "beside"))]
+            for what, which in (("alone", "alone"), (f"beside cnn10ms, {programs.SATURATING} in flight", "beside"))]
     beside = seen["beside"]
     bound = beside["heavy_compute_us"] + seen["alone"]["p50_us"]
     rows[1].update({f"heavy_{key}": beside[f"heavy_{key}"] for key in HEAVY_KEYS},

@@ -26,6 +26,10 @@ NOTES = [
 ]
 
 
+# 32 of a slow model wait longer than the default allows.
+CONFIG = "queue: {max_time: 1m}\n"
+
+
 def run(quick):
     """Finds the best batch first, then takes samples of it and of the server in turn."""
     models = [programs.DIGITS, programs.CNN10MS]
@@ -33,7 +37,7 @@ def run(quick):
         models += [programs.RESNET18, programs.TRANSFORMER]
     rows = []
     for model in models:
-        with programs.torchere([model]) as server:
+        with programs.torchere([model], CONFIG) as server:
             rows.append(compare(server, model, quick))
     return Report("Real models against LibTorch alone", COLUMNS, rows, NOTES)
 

@@ -31,7 +31,7 @@ COLUMNS = [
 ]
 NOTES = [
     "cnn10ms, requests of one row at random moments (Poisson), timed from the moment at which they",
-    "are due. load: of what the server answers with 32 in flight. ideal: at the same share of its own",
+    "are due. load: of what the server answers in a closed loop. ideal: at the same share of its own",
     "capacity, one first-come queue before as many workers as cores, whose service times are those",
     "of LibTorch alone on all cores at once, measured between the others. ratio: of the p99s.",
     "late: how late the client sent. other: cores that other processes used; they decide the tail.",
@@ -45,7 +45,7 @@ def run(quick):
     rounds = 1 if quick else 3
     with programs.torchere([MODEL]) as server, tempfile.TemporaryDirectory() as folder:
         capacity = interleave({"capacity": lambda: programs.load(
-            server, MODEL, concurrency=32, seconds=3)}, rounds)["capacity"]["requests_per_s"]
+            server, MODEL, concurrency=programs.SATURATING, seconds=3)}, rounds)["capacity"]["requests_per_s"]
         samples = Samples(server, Path(folder), capacity, 3 if quick else 20)
         takers = {load: functools.partial(samples.take, load) for load in loads}
         said = interleave({**takers, "alone": samples.take_alone}, rounds)

@@ -14,7 +14,7 @@ COLUMNS = [
     Column("errors", "errors by code"),
 ]
 NOTES = [
-    "Open loop, default settings. load: times the peak, which is what 32 in flight get; aim of",
+    "Open loop, default settings. load: times the peak, which is what a closed loop gets; aim of",
     "goodput: 95 % of it. p50, p99: of what was answered. recovery: from the last request until one at",
     "a time is answered within 100 ms. RSS: afterwards.",
     "cnn10ms takes 602,112 bytes, which cost the client and the machine; cnn10ms_small does the same",
@@ -36,11 +36,11 @@ def run(quick):
 def overload(server, model, quick):
     """Rows of one model."""
     rss = server.rss_mib()
-    peak = interleave({"peak": lambda: programs.load(server, model, concurrency=32,
-                                                     seconds=2 if quick else 5)},
+    peak = interleave({"peak": lambda: programs.load(
+        server, model, concurrency=programs.SATURATING, seconds=2 if quick else 5)},
                       1 if quick else 3)["peak"]
     rows = [{"model": model.name, "what": "at rest", "rss_mib": rss, "errors": {}},
-            row_of(server, model, "32 in flight", peak, peak["requests_per_s"])]
+            row_of(server, model, f"{programs.SATURATING} in flight", peak, peak["requests_per_s"])]
 
     def taker(times):
         def take():

@@ -16,6 +16,8 @@ BUILD = ROOT / "build" / "release"
 TARGETS = ("torchere-server", "bare_server", "load_client", "in_process", "bench_models")
 START_SECONDS = 60
 CORES = len(os.sched_getaffinity(0))
+# Requests in flight that keep every core busy, but wait too short a time to be refused.
+SATURATING = 4 * CORES
 
 
 @dataclasses.dataclass(frozen=True)
