@@ -24,6 +24,14 @@ constexpr int kRunsAPlan = 32;
 // requests wait for its last.
 constexpr int kWorthwhile = 30;
 
+// How much longer than expected what is ahead may take: who is let in and then
+// answered too late has cost a run that another could have had.
+constexpr double kMargin = 1.2;
+
+Duration Times(Duration time, double factor) {
+  return std::chrono::duration_cast<Duration>(time * factor);
+}
+
 int64_t CountedRows(const Request& request) { return std::max<int64_t>(1, request.rows); }
 
 absl::Status TooLong(Duration wait, absl::string_view limit, Duration allowed) {
@@ -78,16 +86,16 @@ absl::Status BatchQueue::CheckRoom(int64_t rows) const {
 
 absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, Time now,
                                    Outlook outlook) const {
-  const auto paced = [&outlook](Duration time) {
-    return std::chrono::duration_cast<Duration>(time * outlook.pace);
-  };
+  const auto paced = [&outlook](Duration time) { return Times(time, outlook.pace); };
   const Duration wait = outlook.ahead + paced(plan_.TimeFor(rows_));
   // With nothing ahead it is always taken: its time is an estimate.
   if (wait <= Duration::zero()) return absl::OkStatus();
   const Duration most = MaxTime(outlook);
   if (wait > most) return TooLong(wait, "queue.max_time", most);
   const Duration left = request.context.deadline - now;
-  if (wait + paced(plan_.TimeFor(rows)) > left) return TooLong(wait, "the deadline", left);
+  if ((wait + paced(plan_.TimeFor(rows))) * kMargin > left * 1.0) {
+    return TooLong(wait, "the deadline", left);
+  }
   return absl::OkStatus();
 }
 
@@ -118,9 +126,10 @@ bool BatchQueue::IsDead(const Waiting& waiting, Time now) const {
          waiting.until < now;
 }
 
-bool BatchQueue::IsLost(const Waiting& waiting, Time now) const {
+bool BatchQueue::IsLost(const Waiting& waiting, const Moment& moment) const {
+  const Duration run = plan_.RunTime(CountedRows(waiting.request));
   return waiting_.size() > 1 &&
-         waiting.request.context.deadline - now < plan_.RunTime(CountedRows(waiting.request));
+         waiting.request.context.deadline - moment.now < Times(run, moment.slowdown);
 }
 
 Time BatchQueue::ReadyAt() const {
@@ -155,12 +164,11 @@ std::vector<size_t> BatchQueue::Companions(Time now, int64_t most) const {
   return places;
 }
 
-size_t BatchQueue::BestCount(const std::vector<size_t>& companions, Time now,
-                             int idle_workers) const {
+size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment& moment) const {
   int64_t all = 0;
   for (const size_t place : companions) all += waiting_[place].request.rows;
   // What this worker would do in all, if the idle ones took their shares.
-  const int64_t share = (all + idle_workers) / (idle_workers + 1);
+  const int64_t share = (all + moment.idle_workers) / (moment.idle_workers + 1);
   size_t best = 1;
   Duration best_time = Duration::max();
   int64_t rows = 0;
@@ -171,7 +179,7 @@ size_t BatchQueue::BestCount(const std::vector<size_t>& companions, Time now,
     rows += request.rows;
     const Duration run = plan_.RunTime(rows);
     deadline = std::min(deadline, request.context.deadline);
-    if (count > 1 && run > deadline - now) break;
+    if (count > 1 && Times(run, moment.slowdown) > deadline - moment.now) break;
     const Duration time = run + plan_.TimeFor(std::max<int64_t>(0, share - rows));
     if (is_measured_ && count > 1 && time > best_time - best_time / kWorthwhile) continue;
     best = count;
@@ -206,9 +214,10 @@ Batch BatchQueue::Take(const std::vector<size_t>& places) {
   return batch;
 }
 
-Batch BatchQueue::Cut(Time now, int idle_workers) {
+Batch BatchQueue::Cut(const Moment& moment) {
+  const Time now = moment.now;
   std::vector<Request> dead;
-  while (!waiting_.empty() && (IsDead(waiting_.front(), now) || IsLost(waiting_.front(), now))) {
+  while (!waiting_.empty() && (IsDead(waiting_.front(), now) || IsLost(waiting_.front(), moment))) {
     rows_ -= CountedRows(waiting_.front().request);
     dead.push_back(std::move(waiting_.front().request));
     waiting_.pop_front();
@@ -217,8 +226,8 @@ Batch BatchQueue::Cut(Time now, int idle_workers) {
   if (!waiting_.empty()) {
     std::vector<size_t> places = {0};
     if (waiting_.front().request.rows > 0) {
-      places = Companions(now, run_limit_ * (idle_workers + 2));
-      places.resize(BestCount(places, now, idle_workers));
+      places = Companions(now, run_limit_ * (moment.idle_workers + 2));
+      places.resize(BestCount(places, moment));
     }
     batch = Take(places);
   }

@@ -46,6 +46,15 @@ struct Outlook {
   Duration longest_run{};
 };
 
+// When a batch is cut.
+struct Moment {
+  Time now{};
+  // Other workers that could take a share of what waits.
+  int idle_workers = 0;
+  // How much longer runs take at the moment than by the curve.
+  double slowdown = 1;
+};
+
 // The requests for one method of one model version that wait to run on one
 // device, and the rules by which they leave. Pure: time is an argument; no lock,
 // no thread. DevicePool owns the lock and asks its queues when a worker is free.
@@ -67,9 +76,8 @@ class BatchQueue {
   Time ReadyAt() const;
 
   // The next batch: the oldest request and those that can run with it, oldest
-  // first, as many as are cheapest by the row while `idle_workers` others could
-  // take a share. Its requests may all be dead.
-  Batch Cut(Time now, int idle_workers);
+  // first, as many as are cheapest by the row. Its requests may all be dead.
+  Batch Cut(const Moment& moment);
 
   // What nobody waits for any more or has waited too long, taken out at once.
   std::vector<Request> TakeDead(Time now);
@@ -106,13 +114,13 @@ class BatchQueue {
   Duration MaxTime(Outlook outlook) const;
   bool IsDead(const Waiting& waiting, Time now) const;
   // Whether it could not be answered in time any more, while others could.
-  bool IsLost(const Waiting& waiting, Time now) const;
+  bool IsLost(const Waiting& waiting, const Moment& moment) const;
   // The rows that a run of `rows` rows is padded to.
   int64_t RunRows(int64_t rows) const;
   // Places of the first and of those that can run with it, up to `most` rows.
   std::vector<size_t> Companions(Time now, int64_t most) const;
   // How many of them run now.
-  size_t BestCount(const std::vector<size_t>& companions, Time now, int idle_workers) const;
+  size_t BestCount(const std::vector<size_t>& companions, const Moment& moment) const;
   // Takes those at `places`, which ascend, out.
   Batch Take(const std::vector<size_t>& places);
 

@@ -112,7 +112,7 @@ ModelQueue* DevicePool::Due(Time now, Time& first) {
 
 void DevicePool::Start(Run& run, Time now) {
   const int idle = static_cast<int>(runs_.size()) - running_ - 1;
-  run.batch = run.queue->waiting_.Cut(now, idle);
+  run.batch = run.queue->waiting_.Cut({.now = now, .idle_workers = idle, .slowdown = slowdown_});
   if (run.queue->waiting_.empty()) Unlist(*run.queue);
   if (run.batch.empty()) return;
   run.started = now;

@@ -42,8 +42,8 @@ struct QueueFixture {
     return queue.Push(request, kNow, outlook);
   }
   // The ids of the next batch.
-  std::string Cut(int idle_workers = 0, Time now = kNow) {
-    Batch batch = queue.Cut(now, idle_workers);
+  std::string Cut(int idle_workers = 0, Time now = kNow, double slowdown = 1) {
+    Batch batch = queue.Cut({.now = now, .idle_workers = idle_workers, .slowdown = slowdown});
     std::string ids;
     for (const Request& request : batch.requests) ids += request.request_id;
     cut.push_back(std::move(batch));
