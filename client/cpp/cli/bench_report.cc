@@ -62,10 +62,18 @@ std::string FailuresText(const LoadReport& report, const Style& style) {
         failures.message);
   }
   if (report.not_sent > 0) {
-    add(report.not_sent, "not sent", absl::StrCat(kMaxOutstanding, " waited for their answers"));
+    add(report.not_sent, "not sent",
+        absl::StrCat("due while ", kMaxOutstanding,
+                     " waited, or faster than this client can send"));
   }
   if (report.cut_off > 0) add(report.cut_off, "cut off", "unanswered when it was interrupted");
   return table.Text(style, "  ");
+}
+
+Json PlanJson(const LoadPlan& plan) {
+  Json json = {{"loop", "closed"}, {"concurrency", plan.concurrency}, {"rate", nullptr}};
+  if (plan.rate) json = {{"loop", "open"}, {"concurrency", nullptr}, {"rate", *plan.rate}};
+  return json;
 }
 
 Json MillisecondsOrNull(nanoseconds duration, bool known) {
@@ -101,12 +109,9 @@ Json BenchJson(const ServedModel& model, const LoadPlan& plan, const LoadReport&
   const bool any = report.ok() > 0;
   Json json;
   json["model"] = ModelJson(model);
-  Json& load = json["load"];
-  load["loop"] = plan.rate ? "open" : "closed";
-  load["concurrency"] = plan.rate ? Json(nullptr) : Json(plan.concurrency);
-  load["rate"] = plan.rate ? Json(*plan.rate) : Json(nullptr);
-  load["elapsed_ms"] = Milliseconds(report.elapsed);
-  load["request_bytes"] = report.request_bytes;
+  json["load"] = PlanJson(plan);
+  json["load"]["elapsed_ms"] = Milliseconds(report.elapsed);
+  json["load"]["request_bytes"] = report.request_bytes;
   Json& requests = json["requests"];
   requests["ok"] = report.ok();
   requests["failed"] = report.failed();

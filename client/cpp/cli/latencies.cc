@@ -13,7 +13,7 @@ using std::chrono::nanoseconds;
 
 // Durations below 256 ns have a count each; above, each doubling has 128 counts:
 // the upper 8 bits of the duration are kept.
-constexpr int kDoubling = 128;
+constexpr size_t kDoubling = 128;
 
 int Exponent(uint64_t duration) {
   return std::max(0, static_cast<int>(std::bit_width(duration)) - 8);
@@ -21,7 +21,7 @@ int Exponent(uint64_t duration) {
 
 size_t Place(uint64_t duration) {
   const int exponent = Exponent(duration);
-  return static_cast<size_t>(exponent * kDoubling) + static_cast<size_t>(duration >> exponent);
+  return static_cast<size_t>(exponent) * kDoubling + static_cast<size_t>(duration >> exponent);
 }
 
 // The longest duration that is counted there.

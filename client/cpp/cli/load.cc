@@ -85,7 +85,7 @@ class Load {
   void Send(Time due);
   bool IsDue(Time now) const;
   void FillUp();
-  void SendAtRandomTimes(const std::stop_token& stop);
+  void SendAtRandomTimes(double rate, const std::stop_token& stop);
   void TakeAnswers();
   void Finish(Call& call);
   void Count(const Call& call, Time now);
@@ -125,7 +125,8 @@ LoadReport Load::Run() {
   Connect();
   start_ = last_answer_ = progress_start_ = Clock::now();
   if (plan_.rate) {
-    sender_ = std::jthread([this](const std::stop_token& stop) { SendAtRandomTimes(stop); });
+    sender_ = std::jthread(
+        [this, rate = *plan_.rate](const std::stop_token& stop) { SendAtRandomTimes(rate, stop); });
   }
   TakeAnswers();
   queue_.Shutdown();
@@ -170,7 +171,7 @@ Connection& Load::LeastUsed() {
 
 void Load::Send(Time due) {
   ++due_;
-  if (outstanding_ >= kMaxOutstanding) {
+  if (outstanding_ >= kMaxOutstanding || Clock::now() - due > plan_.max_late) {
     ++not_sent_;
     return;
   }
@@ -195,16 +196,17 @@ bool Load::IsDue(Time now) const {
   return now - start_ < plan_.duration;
 }
 
-void Load::SendAtRandomTimes(const std::stop_token& stop) {
+void Load::SendAtRandomTimes(double rate, const std::stop_token& stop) {
   std::mt19937_64 random(std::random_device{}());
-  std::exponential_distribution<double> seconds(*plan_.rate);
+  std::exponential_distribution<double> seconds(rate);
   // For the waits alone, which a stop ends.
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   Time due = start_;
   while (IsDue(due) && !stop.stop_requested()) {
-    never.wait_until(lock, stop, due, [] { return false; });
+    // What is late already would only be later by a call of the system.
+    if (due > Clock::now()) never.wait_until(lock, stop, due, [] { return false; });
     if (stop.stop_requested()) break;
     Send(due);
     due +=

@@ -30,6 +30,8 @@ struct LoadPlan {
   std::optional<int64_t> requests = {};
   // How long one may take.
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  // Open loop: one that cannot be sent so soon after it was due is not sent.
+  std::chrono::nanoseconds max_late = std::chrono::seconds(1);
 };
 
 // Answers that were the same error.
@@ -47,7 +49,7 @@ struct LoadReport {
   Latencies latencies = {};
   // By code and reason, which is empty where there is none.
   std::map<std::pair<absl::StatusCode, std::string>, Failures> failures;
-  // Open loop: due while kMaxOutstanding waited.
+  // Open loop: due while kMaxOutstanding waited, or not sent within max_late.
   int64_t not_sent = 0;
   // Unanswered when it was interrupted.
   int64_t cut_off = 0;

@@ -312,7 +312,9 @@ std::variant<Options, int> ParseOptions(int argc, const char* const* argv, Conso
   typed.options.json = output == "json";
   typed.options.inputs = Split(typed.inputs);
   typed.options.saves = Split(typed.saves);
-  for (const std::string& text : typed.shapes) typed.options.shapes.push_back(*ReadShape(text));
+  for (const std::string& text : typed.shapes) {
+    if (auto shape = ReadShape(text)) typed.options.shapes.push_back(*std::move(shape));
+  }
   return typed.options;
 }
 

@@ -136,6 +136,22 @@ TEST_CASE("a request that takes longer than the timeout is counted as such", "[c
   CHECK(report.failures.at({absl::StatusCode::kDeadlineExceeded, ""}).count == 2);
 }
 
+TEST_CASE("what the open loop cannot send in time is counted, not sent late", "[cli]") {
+  FakeServer server;
+  std::atomic<int> asked = 0;
+  server.on_predict = [&](auto&, const auto&, auto& response) {
+    ++asked;
+    return Answer(response);
+  };
+  // Later than allowed even when it is sent at once.
+  const LoadPlan plan = {
+      .rate = 10000, .requests = 20, .max_late = std::chrono::nanoseconds(-1'000'000'000)};
+  const LoadReport report = RunLoad(server.address(), kCall, plan, {});
+  CHECK(asked == 0);
+  CHECK(report.not_sent == 20);
+  CHECK_FALSE(report.all_ok());
+}
+
 TEST_CASE("without a server each request fails, and the load ends", "[cli]") {
   const LoadReport report =
       RunLoad("unix:/nonexistent/torchere.sock", kCall, {.concurrency = 2, .requests = 4}, {});
