@@ -60,7 +60,8 @@ TEST_CASE("made-up floats lie between 0 and 1, integers are 0, and all are the s
                                     [](std::byte byte) { return byte == std::byte{0}; });
   CHECK(all_zero == (dtype < DataType::kFp16));
   if (dtype != DataType::kFp32) return;
-  for (const float item : *tensor.As<float>()) CHECK((item >= 0 && item <= 1));
+  const auto items = *tensor.As<float>();
+  for (const float item : items) CHECK((item >= 0 && item <= 1));
 }
 
 TEST_CASE("arguments of other types are made up too, and those with a default left out", "[cli]") {
