@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 
 #include "server/app/app.h"
 #include "server/app/config.h"
@@ -32,7 +33,8 @@ int main(int argc, char** argv) {
   ConfigureTorchRuntime({});
   const auto command_line = ParseCommandLine(argc, argv, VersionText);
   if (!command_line.ok()) return Complain(command_line.status(), kWrongUsage);
-  if (!command_line->config) {
+  const std::optional<Config>& config = command_line->config;
+  if (!config) {
     std::fputs(command_line->text.c_str(), stdout);
     return 0;
   }
@@ -42,7 +44,7 @@ int main(int argc, char** argv) {
   auto app = [&] {
     // Nobody has been promised anything while models load.
     const ExitOnSignal exit_at_once(0);
-    return App::Start(*command_line->config, observer);
+    return App::Start(*config, observer);
   }();
   if (!app.ok()) return Complain(app.status(), kCannotStart);
   std::printf("torchere-server ready grpc=%s models=%d\n", (*app)->address().c_str(),
@@ -50,7 +52,7 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
 
   spdlog::info("ending: {}", WaitForSignal());
-  const ExitOnSignal exit_at_once(kNotDrained, command_line->config->drain_timeout + kAfterDrain);
+  const ExitOnSignal exit_at_once(kNotDrained, config->drain_timeout + kAfterDrain);
   (*app)->Drain();
   app->reset();
   return 0;

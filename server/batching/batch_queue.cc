@@ -16,7 +16,7 @@
 namespace torchere {
 namespace {
 
-constexpr Duration kLeastMaxTime = std::chrono::milliseconds(100);
+constexpr Duration kLeastMaxTime = std::chrono::seconds(1);
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 // The plan follows the curve after so many runs.
 constexpr int kRunsAPlan = 32;
@@ -86,17 +86,31 @@ absl::Status BatchQueue::CheckRoom(int64_t rows) const {
 
 absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, Time now,
                                    Outlook outlook) const {
-  const auto paced = [&outlook](Duration time) { return Times(time, outlook.pace); };
-  const Duration wait = outlook.ahead + paced(plan_.TimeFor(rows_));
+  const double pace = outlook.slowdown / outlook.workers;
+  const Duration wait = outlook.ahead + Times(plan_.TimeFor(rows_), pace);
   // With nothing ahead it is always taken: its time is an estimate.
   if (wait <= Duration::zero()) return absl::OkStatus();
   const Duration most = MaxTime(outlook);
   if (wait > most) return TooLong(wait, "queue.max_time", most);
   const Duration left = request.context.deadline - now;
-  if ((wait + paced(plan_.TimeFor(rows))) * kMargin > left * 1.0) {
+  // One run is one worker's, however many there are.
+  const Duration own = std::max(Times(plan_.TimeFor(rows), pace),
+                                Times(plan_.RunTime(std::min(rows, run_limit_)), outlook.slowdown));
+  if ((wait + own) * kMargin > left * 1.0) {
     return TooLong(wait, "the deadline", left);
   }
   return absl::OkStatus();
+}
+
+int64_t BatchQueue::RowsOfRequest(const Request& request) const {
+  if (!rules_.batched) return 0;
+  for (size_t i = 0; rules_.only_required && i < request.arguments.size(); ++i) {
+    const ValueSpec& spec = request.method->inputs[i];
+    const bool optional = spec.has_default || spec.type.kind == ValueType::Kind::kOptional;
+    const std::optional<Value>& argument = request.arguments[i];
+    if (optional && argument && !std::holds_alternative<Null>(argument->kind)) return 0;
+  }
+  return RowsOf(request.arguments).value_or(0);
 }
 
 absl::Status BatchQueue::Push(Request& request, Time now, Outlook outlook) {
@@ -105,18 +119,20 @@ absl::Status BatchQueue::Push(Request& request, Time now, Outlook outlook) {
                   "the deadline had passed before the request could be queued",
                   {.reason = "DEADLINE_EXCEEDED"});
   }
-  request.rows = rules_.batched ? RowsOf(request.arguments).value_or(0) : 0;
+  request.rows = RowsOfRequest(request);
   const int64_t rows = CountedRows(request);
   TORCHERE_RETURN_IF_ERROR(CheckRoom(rows));
   TORCHERE_RETURN_IF_ERROR(CheckTime(request, rows, now, outlook));
   rows_ += rows;
-  const Time until = now + MaxTime(outlook);
+  Time until = now + MaxTime(outlook);
   if (request.rows <= run_limit_) {
     waiting_.push_back({std::move(request), now, until});
     return absl::OkStatus();
   }
   for (Request& part : SplitRequest(std::move(request), run_limit_)) {
     waiting_.push_back({std::move(part), now, until});
+    // What may wait no longer is the whole, and its first part stands for it.
+    until = kNever;
   }
   return absl::OkStatus();
 }
@@ -132,13 +148,13 @@ bool BatchQueue::IsLost(const Waiting& waiting, const Moment& moment) const {
          waiting.request.context.deadline - moment.now < Times(run, moment.slowdown);
 }
 
-Time BatchQueue::ReadyAt() const {
+Time BatchQueue::ReadyAt(double slowdown) const {
   if (waiting_.empty()) return kNever;
   if (rules_.max_delay == Duration::zero() || rows_ >= run_limit_) return Time::min();
   Time ready = waiting_.front().since + rules_.max_delay;
-  const Duration run = plan_.RunTime(rows_);
+  const Duration run = Times(plan_.RunTime(rows_), slowdown * kMargin);
   for (const Waiting& waiting : waiting_) {
-    ready = std::min(ready, waiting.request.context.deadline - run);
+    ready = std::min(ready, std::min(waiting.request.context.deadline, waiting.until) - run);
   }
   return ready;
 }
@@ -148,14 +164,14 @@ int64_t BatchQueue::RunRows(int64_t rows) const {
   return bucket == rules_.buckets.end() ? rows : *bucket;
 }
 
-std::vector<size_t> BatchQueue::Companions(Time now, int64_t most) const {
+std::vector<size_t> BatchQueue::Companions(const Moment& moment, int64_t most) const {
   std::vector<size_t> places;
   const Request& first = waiting_.front().request;
   int64_t rows = 0;
   for (size_t i = 0; i < waiting_.size() && rows < most; ++i) {
     const Request& request = waiting_[i].request;
-    if (i > 0 && (request.rows == 0 || IsDead(waiting_[i], now) ||
-                  !CanStack(first.arguments, request.arguments))) {
+    if (i > 0 && (request.rows == 0 || IsDead(waiting_[i], moment.now) ||
+                  IsLost(waiting_[i], moment) || !CanStack(first.arguments, request.arguments))) {
       continue;
     }
     places.push_back(i);
@@ -226,7 +242,7 @@ Batch BatchQueue::Cut(const Moment& moment) {
   if (!waiting_.empty()) {
     std::vector<size_t> places = {0};
     if (waiting_.front().request.rows > 0) {
-      places = Companions(now, run_limit_ * (moment.idle_workers + 2));
+      places = Companions(moment, run_limit_ * (moment.idle_workers + 2));
       places.resize(BestCount(places, moment));
     }
     batch = Take(places);

@@ -21,6 +21,9 @@ namespace torchere {
 struct BatchRules {
   // Whether requests may share a run; else each runs alone.
   bool batched = false;
+  // Only those that give no argument that could have been left out: what was
+  // proven was proven without.
+  bool only_required = true;
   // Rows of one run.
   int64_t max_rows = 64;
   // Ascending; a run is padded to the next of them.
@@ -29,7 +32,7 @@ struct BatchRules {
   Duration max_delay{};
   // Rows that may wait; a request without rows counts as one.
   int64_t max_queued_rows = 1024;
-  // How long a request may wait; without it, the greater of 100 ms and ten times
+  // How long a request may wait; without it, the greater of 1 s and ten times
   // the longest run of any model on the device: a light model beside a heavy one
   // is not refused.
   std::optional<Duration> max_time = {};
@@ -39,9 +42,10 @@ struct BatchRules {
 struct Outlook {
   // How long until a worker begins with what this queue holds.
   Duration ahead{};
-  // How long the device then takes for it, as a part of what the cost curve says:
-  // half where two workers share it.
-  double pace = 1;
+  // Workers that may run what it holds at a time.
+  int workers = 1;
+  // How much longer runs take at the moment than by the curve.
+  double slowdown = 1;
   // The longest run of any queue of the device: LongestRun().
   Duration longest_run{};
 };
@@ -73,7 +77,7 @@ class BatchQueue {
 
   // When the next batch may be cut: now or earlier, unless max_delay holds it
   // back; kNever while nothing waits.
-  Time ReadyAt() const;
+  Time ReadyAt(double slowdown = 1) const;
 
   // The next batch: the oldest request and those that can run with it, oldest
   // first, as many as are cheapest by the row. Its requests may all be dead.
@@ -110,6 +114,7 @@ class BatchQueue {
   // Makes plan_ anew.
   void Plan();
   absl::Status CheckRoom(int64_t rows) const;
+  int64_t RowsOfRequest(const Request& request) const;
   absl::Status CheckTime(const Request& request, int64_t rows, Time now, Outlook outlook) const;
   Duration MaxTime(Outlook outlook) const;
   bool IsDead(const Waiting& waiting, Time now) const;
@@ -118,7 +123,7 @@ class BatchQueue {
   // The rows that a run of `rows` rows is padded to.
   int64_t RunRows(int64_t rows) const;
   // Places of the first and of those that can run with it, up to `most` rows.
-  std::vector<size_t> Companions(Time now, int64_t most) const;
+  std::vector<size_t> Companions(const Moment& moment, int64_t most) const;
   // How many of them run now.
   size_t BestCount(const std::vector<size_t>& companions, const Moment& moment) const;
   // Takes those at `places`, which ascend, out.

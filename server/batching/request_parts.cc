@@ -16,6 +16,8 @@
 namespace torchere {
 namespace {
 
+constexpr size_t kManyPieces = 64;
+
 // What the parts of one request share. Ends, and answers, with the last of them.
 class Whole {
  public:
@@ -31,9 +33,10 @@ class Whole {
       answers_[part] = *std::move(answer);
       return;
     }
-    failed_ = true;
     MutexLock lock(mutex_);
     if (error_.ok()) error_ = answer.status();
+    // Only now: what is then abandoned answers with another error.
+    failed_ = true;
   }
 
   bool abandoned() const { return failed_ || request_.reply.abandoned(); }
@@ -44,42 +47,55 @@ class Whole {
     return error_;
   }
 
+  static absl::Status Differ(const std::string& what) {
+    return Refuse(absl::StatusCode::kInternal,
+                  absl::StrCat(what, " between the parts that the request ran in"),
+                  {.reason = "MODEL_FAILED"});
+  }
+
   absl::StatusOr<Response> Join() {
     if (absl::Status status = error(); !status.ok()) return status;
-    Response joined = std::move(*answers_.front());
-    for (size_t i = 0; i < joined.outputs.size(); ++i) {
+    Response joined = std::move(answers_.front());
+    const size_t outputs = joined.outputs.size();
+    for (size_t i = 1; i < answers_.size(); ++i) {
+      if (answers_[i].outputs.size() != outputs) return Differ("the number of outputs differs");
+      AddTiming(answers_[i].timing, joined.timing);
+    }
+    for (size_t i = 0; i < outputs; ++i) {
       NamedValue& output = joined.outputs[i];
-      std::vector<const Value*> parts;
-      for (const auto& answer : answers_) {
-        const bool first = &answer == &answers_.front();
-        parts.push_back(first ? &output.value : &answer->outputs.at(i).value);
+      std::vector<const Value*> parts = {&output.value};
+      for (size_t k = 1; k < answers_.size(); ++k) {
+        parts.push_back(&answers_[k].outputs[i].value);
       }
       std::optional<Value> value = JoinRows(parts, OutputType(*request_.method, output.name));
-      if (!value) {
-        return Refuse(absl::StatusCode::kInternal,
-                      absl::StrCat("output '", output.name,
-                                   "' differs between the parts that the request ran in"),
-                      {.reason = "MODEL_FAILED"});
-      }
+      if (!value) return Differ(absl::StrCat("output '", output.name, "' differs"));
       output.value = *std::move(value);
-    }
-    for (size_t i = 1; i < answers_.size(); ++i) {
-      const Timing& timing = answers_[i]->timing;
-      joined.timing.queue = std::min(joined.timing.queue, timing.queue);
-      joined.timing.compute += timing.compute;
-      joined.timing.total = std::max(joined.timing.total, timing.total);
-      joined.timing.batch_rows = std::max(joined.timing.batch_rows, timing.batch_rows);
     }
     joined.ticket = std::move(request_.ticket);
     return joined;
   }
 
+  static void AddTiming(const Timing& part, Timing& whole) {
+    whole.queue = std::min(whole.queue, part.queue);
+    whole.compute += part.compute;
+    whole.total = std::max(whole.total, part.total);
+    whole.batch_rows = std::max(whole.batch_rows, part.batch_rows);
+  }
+
   Request request_;
-  std::vector<std::optional<Response>> answers_;
+  std::vector<Response> answers_;
   std::atomic<bool> failed_ = false;
   mutable Mutex mutex_;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
 };
+
+// Brings the bytes of a tensor that came in many pieces together: each part would
+// else look for its own from the first piece on.
+void Flatten(std::optional<Value>& argument) {
+  auto* const tensor = argument ? std::get_if<Tensor>(&argument->kind) : nullptr;
+  if (tensor == nullptr || tensor->data.pieces().size() <= kManyPieces) return;
+  tensor->data = Bytes(tensor->data.ToString());
+}
 
 // The answer to one part. Deletes itself with it.
 class Part final : public ReplyTo {
@@ -102,7 +118,8 @@ class Part final : public ReplyTo {
 std::vector<Request> SplitRequest(Request request, int64_t max_rows) {
   const int64_t rows = request.rows;
   const auto count = static_cast<size_t>((rows + max_rows - 1) / max_rows);
-  const Arguments arguments = std::exchange(request.arguments, {});
+  Arguments arguments = std::exchange(request.arguments, {});
+  for (std::optional<Value>& argument : arguments) Flatten(argument);
   const auto whole = std::make_shared<Whole>(std::move(request), count);
   const Request& original = whole->request();
   std::vector<Request> parts;

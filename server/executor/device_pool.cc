@@ -9,6 +9,12 @@
 #include "server/executor/worker.h"
 
 namespace torchere {
+namespace {
+
+// Of so much device time the slowdown is the average.
+constexpr std::chrono::duration<double> kMemory(0.2);
+
+}  // namespace
 
 absl::Status ModelQueue::Submit(Request& request) { return pool_.Push(*this, request); }
 
@@ -57,25 +63,24 @@ void DevicePool::RunTask(Task task) {
 // first, and the other queues have as much of the device as this one until it
 // is empty.
 Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
-  const auto workers = static_cast<double>(runs_.size());
-  const double pace = slowdown_ / workers;
-  if (running_ < static_cast<int>(runs_.size()) && ready_.empty()) {
-    return {.pace = pace, .longest_run = longest_run_};
-  }
-  Duration ahead{};
+  const int all = static_cast<int>(runs_.size());
+  Outlook outlook = {.workers = std::min(all, queue.limit_.most),
+                     .slowdown = slowdown_,
+                     .longest_run = longest_run_};
+  if (running_ < all && ready_.empty()) return outlook;
   for (const Run* run : runs_) {
     if (run == nullptr) continue;
     const auto left = std::chrono::duration_cast<Duration>(run->batch.expected * slowdown_) -
                       (now - run->started);
-    ahead += std::max(Duration::zero(), std::chrono::duration_cast<Duration>(left / workers));
+    outlook.ahead += std::max(Duration::zero(), left / all);
   }
   const Duration own = queue.waiting_.TimeForAll();
   for (const ModelQueue* other : ready_) {
     if (other == &queue) continue;
     const Duration time = std::min(own, other->waiting_.TimeForAll());
-    ahead += std::chrono::duration_cast<Duration>(time * pace);
+    outlook.ahead += std::chrono::duration_cast<Duration>(time * slowdown_ / all);
   }
-  return {.ahead = ahead, .pace = pace, .longest_run = longest_run_};
+  return outlook;
 }
 
 absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
@@ -102,7 +107,7 @@ ModelQueue* DevicePool::Due(Time now, Time& first) {
   ModelQueue* due = nullptr;
   for (ModelQueue* queue : ready_) {
     if (queue->limit_.running >= queue->limit_.most) continue;
-    const Time at = ending_ ? now : queue->waiting_.ReadyAt();
+    const Time at = ending_ ? now : queue->waiting_.ReadyAt(slowdown_);
     first = std::min(first, at);
     if (at > now) continue;
     if (due == nullptr || queue->turn_.begin < due->turn_.begin) due = queue;
@@ -114,6 +119,8 @@ void DevicePool::Start(Run& run, Time now) {
   const int idle = static_cast<int>(runs_.size()) - running_ - 1;
   run.batch = run.queue->waiting_.Cut({.now = now, .idle_workers = idle, .slowdown = slowdown_});
   if (run.queue->waiting_.empty()) Unlist(*run.queue);
+  // One that sleeps can take the next.
+  if (!ready_.empty() && idle > 0) wake_.NotifyOne();
   if (run.batch.empty()) return;
   run.started = now;
   run.alone = running_ == 0;
@@ -143,7 +150,10 @@ bool DevicePool::Next(Run& run) {
       Start(run, now);
       return true;
     }
-    if (ready_.empty() && ending_) return false;
+    if (ready_.empty() && ending_) {
+      wake_.NotifyAll();
+      return false;
+    }
     if (first == kNever) {
       wake_.Wait(mutex_);
     } else {
@@ -157,17 +167,17 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   MutexLock lock(mutex_);
   runs_[run.worker] = nullptr;
   --running_;
-  --run.queue->limit_.running;
+  // Others could not take what is left.
+  if (run.queue->limit_.running-- == run.queue->limit_.most) wake_.NotifyOne();
   FairTurns::End(run.queue->turn_, run.batch.expected, took);
   if (!as_planned) return;
-  if (run.alone) {
-    run.queue->waiting_.Observe(std::max<int64_t>(1, run.batch.run_rows), took);
-    longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());
-  }
+  if (run.alone) run.queue->waiting_.Observe(std::max<int64_t>(1, run.batch.run_rows), took);
   if (run.batch.expected > Duration::zero()) {
     const double ratio = std::chrono::duration<double>(took) / run.batch.expected;
-    // A moving average, in which a single run cannot count for much.
-    slowdown_ += (std::clamp(ratio, 0.5, 4.0) - slowdown_) / 16;
+    // A moving average by device time, in which a single run cannot count for
+    // much.
+    const double weight = std::min(1.0 / 16, run.batch.expected / kMemory);
+    slowdown_ += (std::clamp(ratio, 0.5, 4.0) - slowdown_) * weight;
   }
 }
 

@@ -125,7 +125,7 @@ class DevicePool {
   // Of each worker, while it runs a batch.
   std::vector<Run*> runs_ ABSL_GUARDED_BY(mutex_);
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Of any queue, as far as it is known.
+  // Of any queue that was measured.
   Duration longest_run_ ABSL_GUARDED_BY(mutex_){};
   // How much longer runs take than by their curves: they slow each other.
   double slowdown_ ABSL_GUARDED_BY(mutex_) = 1;

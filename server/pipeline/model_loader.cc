@@ -61,6 +61,7 @@ class RunnableVersion : public ServedVersion {
 
   static BatchRules Rules(bool batched, const ModelConfig& config) {
     return {.batched = batched,
+            .only_required = config.batching.mode == BatchingConfig::Mode::kAuto,
             .max_rows = config.batching.max_rows,
             .buckets = config.batching.buckets,
             .max_delay = config.batching.max_delay,

@@ -17,6 +17,9 @@ using Kind = ValueType::Kind;
 // Larger samples would be a load of their own.
 constexpr int64_t kMaxSampleBytes = int64_t{1} << 30;
 
+// Not 1, which broadcasts, nor 2, which could be rows.
+constexpr int64_t kFreeLength = 3;
+
 // An item whose bytes are a number in [-1, 1), or 0 or 1 where only whole numbers
 // fit: an index that no embedding lacks.
 void AppendItem(DType dtype, std::mt19937& random, std::string& bytes) {
@@ -42,7 +45,7 @@ void AppendItem(DType dtype, std::mt19937& random, std::string& bytes) {
 absl::StatusOr<Tensor> SampleTensor(const ValueSpec& spec, int64_t rows, std::mt19937& random) {
   Tensor tensor{*spec.dtype, *spec.shape, {}};
   for (int64_t& dim : tensor.shape) {
-    if (dim == -1) dim = &dim == tensor.shape.data() ? rows : 1;
+    if (dim == -1) dim = &dim == tensor.shape.data() ? rows : kFreeLength;
   }
   const auto size = ByteSize(tensor.dtype, tensor.shape);
   if (!size || *size > kMaxSampleBytes) {

@@ -10,7 +10,7 @@
 namespace torchere {
 
 // Arguments of `rows` rows for a method, made from what is declared of its inputs:
-// random numbers, a free dimension that is not the first of length 1, defaults
+// random numbers, a free dimension that is not the first of length 3, defaults
 // left out.
 //
 //   FAILED_PRECONDITION  an input of which too little is declared; the message

@@ -18,6 +18,7 @@ using Mode = BatchingConfig::Mode;
 constexpr int64_t kMaxBatchRows = 1024;
 constexpr int64_t kMaxQueuedRows = int64_t{1} << 20;
 constexpr size_t kMaxWordBytes = 32;
+constexpr Duration kLeastMaxTime = std::chrono::milliseconds(1);
 
 absl::StatusOr<int64_t> ReadCount(const YamlValue& value, int64_t most) {
   TORCHERE_ASSIGN_OR_RETURN(const int64_t count, value.Int());
@@ -99,6 +100,7 @@ absl::StatusOr<QueueConfig> ReadQueue(const YamlValue& value) {
       TORCHERE_ASSIGN_OR_RETURN(config.max_rows, ReadCount(entry.value, kMaxQueuedRows));
     } else if (entry.key == "max_time") {
       TORCHERE_ASSIGN_OR_RETURN(config.max_time, ReadTime(entry.value));
+      if (*config.max_time < kLeastMaxTime) return entry.value.Error("expected 1ms or more");
     } else {
       return UnknownKey(entry, "max_rows, max_time");
     }

@@ -11,21 +11,33 @@ using Kind = ValueType::Kind;
 
 // A slice as short as this is copied when it is encoded, at the latest.
 constexpr size_t kShortSlice = 4096;
+// Bytes and values besides tensors that are compared between requests.
+constexpr size_t kMostWeight = 4096;
 
 const Tensor* AsTensor(const std::optional<Value>& argument) {
   return argument ? std::get_if<Tensor>(&argument->kind) : nullptr;
 }
 
-bool HoldsTensor(const Value& value) {
-  if (std::holds_alternative<Tensor>(value.kind)) return true;
-  if (const auto* list = std::get_if<List>(&value.kind)) {
-    return std::any_of(list->begin(), list->end(), HoldsTensor);
+Tensor* AsTensor(std::optional<Value>& argument) {
+  return argument ? std::get_if<Tensor>(&argument->kind) : nullptr;
+}
+
+// How much there is to compare in what is not a tensor; a tensor inside it is
+// too much.
+size_t Weight(const Value& value) {
+  if (std::holds_alternative<Tensor>(value.kind)) return kMostWeight + 1;
+  size_t weight = 1;
+  if (const auto* text = std::get_if<std::string>(&value.kind)) {
+    weight += text->size();
+  } else if (const auto* list = std::get_if<List>(&value.kind)) {
+    for (const Value& item : *list) weight += Weight(item);
+  } else if (const auto* map = std::get_if<Map>(&value.kind)) {
+    for (const auto& [key, item] : *map) {
+      const auto* name = std::get_if<std::string>(&key);
+      weight += Weight(item) + (name ? name->size() : 1);
+    }
   }
-  if (const auto* map = std::get_if<Map>(&value.kind)) {
-    return std::any_of(map->begin(), map->end(),
-                       [](const MapEntry& entry) { return HoldsTensor(entry.value); });
-  }
-  return false;
+  return weight;
 }
 
 // Of values that hold no tensor.
@@ -145,10 +157,12 @@ std::optional<Value> JoinMaps(const Parts& parts, const ValueType& type) {
 
 std::optional<int64_t> RowsOf(const Arguments& arguments) {
   int64_t rows = 0;
+  size_t weight = 0;
   for (const std::optional<Value>& argument : arguments) {
     const Tensor* tensor = AsTensor(argument);
     if (tensor == nullptr) {
-      if (argument && HoldsTensor(*argument)) return std::nullopt;
+      if (argument) weight += Weight(*argument);
+      if (weight > kMostWeight) return std::nullopt;
       continue;
     }
     if (tensor->shape.empty() || tensor->shape[0] < 1) return std::nullopt;
@@ -175,12 +189,12 @@ bool CanStack(const Arguments& a, const Arguments& b) {
 Arguments Stack(const std::vector<const Arguments*>& all, int64_t rows) {
   Arguments stacked = *all.front();
   for (size_t i = 0; i < stacked.size(); ++i) {
-    if (AsTensor(stacked[i]) == nullptr) continue;
-    auto& tensor = std::get<Tensor>(stacked[i]->kind);
-    for (size_t k = 1; k < all.size(); ++k) Append(tensor, *AsTensor((*all[k])[i]));
-    if (tensor.shape[0] >= rows) continue;
-    const Tensor last = SliceTensor(tensor, tensor.shape[0] - 1, 1);
-    while (tensor.shape[0] < rows) Append(tensor, last);
+    Tensor* const tensor = AsTensor(stacked[i]);
+    if (tensor == nullptr) continue;
+    for (size_t k = 1; k < all.size(); ++k) Append(*tensor, *AsTensor((*all[k])[i]));
+    if (tensor->shape[0] >= rows) continue;
+    const Tensor last = SliceTensor(*tensor, tensor->shape[0] - 1, 1);
+    while (tensor->shape[0] < rows) Append(*tensor, last);
   }
   return stacked;
 }

@@ -14,7 +14,8 @@ namespace torchere {
 // of all arguments. No tensor's bytes are copied on the way in.
 
 // How many rows the arguments have; nothing where they have no tensor, one
-// without dimensions, no rows, or tensors that disagree: they run alone.
+// without dimensions, no rows, or tensors that disagree, or where what is not a
+// tensor is too much to be compared: they run alone.
 std::optional<int64_t> RowsOf(const Arguments& arguments);
 
 // Whether both can be rows of one batch: they agree in their tensors' dtypes and

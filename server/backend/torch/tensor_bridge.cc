@@ -84,6 +84,7 @@ absl::StatusOr<Tensor> FromTorch(const at::Tensor& tensor, OutputMemory memory,
   if (pins_too_much || (is_models && memory == OutputMemory::kCopy)) items = items.clone();
 
   Tensor result;
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): without one it is an obstacle.
   result.dtype = *DTypeOf(items.scalar_type());
   result.shape.assign(items.sizes().begin(), items.sizes().end());
   const auto* data = static_cast<const char*>(items.const_data_ptr());

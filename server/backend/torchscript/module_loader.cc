@@ -47,6 +47,7 @@ bool TouchesModule(const torch::jit::Block& block) {
 std::optional<torch::jit::Module> Freeze(const torch::jit::Module& module,
                                          const Signature& signature) {
   std::vector<std::string> methods;
+  methods.reserve(signature.methods.size());
   for (const MethodSignature& method : signature.methods) methods.push_back(method.name);
   try {
     torch::jit::Module frozen = torch::jit::freeze_module(module, methods);

@@ -102,10 +102,11 @@ ValueSpec ReadArgument(const c10::Argument& argument) {
   ValueSpec spec;
   spec.name = argument.name();
   spec.type = ReadType(*argument.type());
-  if (!argument.default_value()) return spec;
+  const std::optional<c10::IValue>& default_value = argument.default_value();
+  if (!default_value) return spec;
   spec.has_default = true;
   absl::StatusOr<Value> value =
-      FromTorch(*argument.default_value(), *argument.type(), OutputMemory::kCopy, "");
+      FromTorch(*default_value, *argument.type(), OutputMemory::kCopy, "");
   if (value.ok()) spec.default_value = *std::move(value);
   return spec;
 }

@@ -58,10 +58,13 @@ class TorchScriptModel : public LoadedModel {
     stack.push_back(servable_.module._ivalue());
     for (size_t i = 0; i < arguments.size(); ++i) {
       const c10::Argument& argument = schema.arguments().at(i + 1);
-      // A default is copied: a list among them could be written to by the run.
-      stack.push_back(arguments[i] ? ToTorch(*arguments[i], argument.type(), device_)
-                                   : argument.default_value().value().deepcopy());
-      arguments[i].reset();
+      if (std::optional<Value>& given = arguments[i]) {
+        stack.push_back(ToTorch(*given, argument.type(), device_));
+        given.reset();
+      } else if (const std::optional<c10::IValue> value = argument.default_value()) {
+        // A copy: a list among them could be written to by the run.
+        stack.push_back(value->deepcopy());
+      }
     }
     return stack;
   }

@@ -27,6 +27,8 @@ void CallRef::Finish(const Bytes& answer, ModelRef model, Ticket ticket) {
 void CallRef::Finish(const absl::Status& status) { call_->FinishIfFirst(status); }
 
 void CallRef::Write(const Bytes& message, bool more_follow) {
+  // Nothing may follow the end; Done will say that it has come.
+  if (call_->ended_) return;
   grpc::WriteOptions options;
   if (more_follow) options.set_buffer_hint();
   call_->Hold();

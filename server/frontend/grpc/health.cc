@@ -137,7 +137,7 @@ int Health::StatusOf(const std::string& part) const {
   return *serving && !draining_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
 }
 
-void Health::Add(std::shared_ptr<Watcher> watcher) {
+void Health::Add(const std::shared_ptr<Watcher>& watcher) {
   bool draining = false;
   {
     MutexLock lock(mutex_);

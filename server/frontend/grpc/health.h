@@ -42,7 +42,7 @@ class Health {
 
   // A ServingStatus; SERVICE_UNKNOWN for a part that there is not.
   int StatusOf(const std::string& part) const;
-  void Add(std::shared_ptr<Watcher> watcher);
+  void Add(const std::shared_ptr<Watcher>& watcher);
   void Remove(const Watcher& watcher);
   std::vector<std::shared_ptr<Watcher>> watchers() const;
 

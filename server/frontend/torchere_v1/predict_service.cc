@@ -36,8 +36,8 @@ class PredictMethod : public Method {
   void Start(Incoming incoming) override {
     // Deleted by its Answer, which the Reply calls whatever happens.
     Reply reply(*new PredictReply(std::move(incoming.call)));
-    SubmitPredict(pipeline_, incoming.message, std::move(incoming.context),
-                  std::move(incoming.ticket), std::move(reply));
+    SubmitPredict(pipeline_, incoming.message, incoming.context, std::move(incoming.ticket),
+                  std::move(reply));
   }
 
  private:

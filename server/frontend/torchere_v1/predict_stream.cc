@@ -36,8 +36,6 @@ void PredictStream::GoOn() {
 void PredictStream::MessageCame(Bytes bytes) {
   reading_ = false;
   const auto size = static_cast<int64_t>(bytes.size());
-  // Room for the next like this one; where there is none, gRPC's bound holds.
-  if (size > ticket_.bytes()) ticket_.Resize(size).IgnoreError();
   const absl::StatusOr<StreamMessage> message = DecodeStreamMessage(bytes);
   if (!message.ok()) return EndWith(message.status());
   if (message->error.ok() && message->is_cancel) {
@@ -84,8 +82,7 @@ void PredictStream::Submit(const StreamMessage& message, int64_t bytes, Streamed
       request.SetTimer(until);
     }
   }
-  SubmitPredict(pipeline_, message.predict, std::move(context), *std::move(ticket),
-                request.reply());
+  SubmitPredict(pipeline_, message.predict, context, *std::move(ticket), request.reply());
 }
 
 void PredictStream::Cancel(uint64_t id) {
@@ -97,7 +94,7 @@ void PredictStream::Cancel(uint64_t id) {
   }
 }
 
-void PredictStream::Send(std::shared_ptr<StreamedRequest> request) {
+void PredictStream::Send(const std::shared_ptr<StreamedRequest>& request) {
   {
     MutexLock lock(mutex_);
     if (closed_) return;

@@ -34,7 +34,7 @@ class PredictStream final : public CallObserver,
   PredictStream(Pipeline& pipeline, Gate& gate, Incoming call);
 
   // Sends the answer of a request that has one. Thread-safe.
-  void Send(std::shared_ptr<StreamedRequest> request);
+  void Send(const std::shared_ptr<StreamedRequest>& request);
 
   // For its requests.
   bool ended() const { return call_.ended(); }

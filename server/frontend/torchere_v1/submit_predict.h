@@ -10,7 +10,7 @@ namespace torchere {
 // Sends a serialised PredictRequest on its way. `reply` answers, now or later:
 // with what the pipeline says, or with what DecodePredict or Ticket::Resize
 // refuses.
-void SubmitPredict(Pipeline& pipeline, const Bytes& message, Context context, Ticket ticket,
+void SubmitPredict(Pipeline& pipeline, const Bytes& message, const Context& context, Ticket ticket,
                    Reply reply);
 
 }  // namespace torchere

@@ -138,8 +138,7 @@ void ValueDecoder::TensorFields(Tensor& tensor, absl::string_view input) {
     }
   }
   // An enum on the wire is an int32, whatever the length of its varint.
-  if (ok()) CheckTensor(tensor, static_cast<uint32_t>(dtype), input);
-  if (ok()) tensor.dtype = *DTypeFromNumber(static_cast<uint32_t>(dtype));
+  if (ok()) FinishTensor(tensor, static_cast<uint32_t>(dtype), input);
 }
 
 // Packed dimensions. What is over the rank's limit is read no further.
@@ -153,15 +152,16 @@ void ValueDecoder::Dims(Shape& shape) {
   }
 }
 
-void ValueDecoder::CheckTensor(const Tensor& tensor, uint64_t dtype, absl::string_view input) {
-  const auto fail = [&](std::string reason, const auto&... text) {
-    Fail(std::move(reason), absl::StrCat("input '", input, "': a tensor", text...));
+void ValueDecoder::FinishTensor(Tensor& tensor, uint64_t dtype, absl::string_view input) {
+  const auto fail = [&](const std::string& reason, const auto&... text) {
+    Fail(reason, absl::StrCat("input '", input, "': a tensor", text...));
   };
   const auto known = DTypeFromNumber(dtype);
   if (!known) {
     return fail("UNKNOWN_DTYPE", " has dtype number ", dtype,
                 ", which there is not; there are: ", KnownDTypes());
   }
+  tensor.dtype = *known;
   for (const int64_t dim : tensor.shape) {
     if (dim < 0) {
       return fail("INVALID_VALUE", " has the negative dimension ", dim);

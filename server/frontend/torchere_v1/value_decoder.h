@@ -40,7 +40,8 @@ class ValueDecoder {
   void Text(std::string& text, size_t limit, absl::string_view what);
   void TensorFields(Tensor& tensor, absl::string_view input);
   void Dims(Shape& shape);
-  void CheckTensor(const Tensor& tensor, uint64_t dtype, absl::string_view input);
+  // Gives the tensor its dtype and checks that it is whole.
+  void FinishTensor(Tensor& tensor, uint64_t dtype, absl::string_view input);
   void ListFields(List& list, int depth, absl::string_view input);
   void MapFields(Map& map, int depth, absl::string_view input);
   void Entry(MapEntry& entry, int depth, absl::string_view input);

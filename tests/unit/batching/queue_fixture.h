@@ -23,7 +23,9 @@ inline CostCurve Linear(Duration first, Duration more, int64_t rows = 64) {
 
 // A queue, and who waits for the answers to what is in it.
 struct QueueFixture {
-  explicit QueueFixture(BatchRules rules) : queue(std::move(rules)) {}
+  explicit QueueFixture(BatchRules rules) : queue(std::move(rules)) {
+    method.inputs.emplace_back().name = "x";
+  }
 
   // A request of so many rows, each row the number 1.
   Request Make(const std::string& id, int64_t rows = 1, Time deadline = kNever) {
@@ -33,6 +35,7 @@ struct QueueFixture {
     request.arguments.emplace_back(std::move(request.inputs[0].value));
     request.inputs.clear();
     request.request_id = id;
+    request.method = &method;
     request.context.deadline = deadline;
     return request;
   }
@@ -50,6 +53,7 @@ struct QueueFixture {
     return ids;
   }
 
+  MethodSignature method;
   std::vector<std::unique_ptr<Waiter>> waiters;
   BatchQueue queue;
   // Kept, so that nothing is answered before the test ends.

@@ -23,7 +23,13 @@ struct Fixture {
   explicit Fixture(FakeModel::Run1 run, int workers = 1, BatchRules rules = {})
       : model(std::move(run)),
         pool(std::make_unique<DevicePool>(backend, Device{}, workers, observer)),
-        queue(*pool, model, limit, std::move(rules)) {}
+        queue(*pool, model, limit, Patient(std::move(rules))) {}
+
+  // A slow machine must not make a request wait too long.
+  static BatchRules Patient(BatchRules rules) {
+    rules.max_time = std::chrono::hours(1);
+    return rules;
+  }
 
   Request Make(Waiter& waiter, float x = 1) {
     Request request = RequestFor("m", {x}, waiter);

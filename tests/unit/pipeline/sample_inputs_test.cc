@@ -17,7 +17,7 @@ ValueSpec TensorSpec(DType dtype, Shape shape) {
   return spec;
 }
 
-TEST_CASE("SampleInputs makes what is declared: rows, then free dimensions of length 1") {
+TEST_CASE("SampleInputs makes what is declared: rows, then free dimensions of length 3") {
   MethodSignature method;
   method.inputs = {TensorSpec(DType::kFp32, {-1, 3, -1}), TensorSpec(DType::kInt64, {-1})};
   ValueSpec& scale = method.inputs.emplace_back();
@@ -26,8 +26,8 @@ TEST_CASE("SampleInputs makes what is declared: rows, then free dimensions of le
   const auto arguments = SampleInputs(method, 5, random);
   REQUIRE(arguments.ok());
   const auto& x = std::get<Tensor>((*arguments)[0]->kind);
-  CHECK(x.shape == Shape{5, 3, 1});
-  CHECK(x.data.size() == 60);
+  CHECK(x.shape == Shape{5, 3, 3});
+  CHECK(x.data.size() == 180);
   CHECK(Floats(*(*arguments)[0])[0] != Floats(*(*arguments)[0])[1]);
   CHECK(std::get<Tensor>((*arguments)[1]->kind).data.size() == 40);
   CHECK_FALSE((*arguments)[2].has_value());

@@ -60,6 +60,20 @@ TEST_CASE("TryMethod tries the buckets where there are some") {
   CHECK(sizes == std::set<size_t>{1, 3, 5});
 }
 
+TEST_CASE("TryMethod proves nothing by single rows") {
+  CHECK_FALSE(Try(Identity, {.max_rows = 1}).batched);
+  CHECK_FALSE(Try(Identity, {.max_rows = 1, .buckets = {1}}).batched);
+}
+
+TEST_CASE("TryMethod tries one batch however little time there is") {
+  FakeModel model(Identity);
+  WorkerContext context;
+  const Trial trial =
+      TryMethod(Declared(), model, context, {.max_rows = 8, .buckets = {1, 8}}, Duration::zero());
+  CHECK(trial.batched);
+  CHECK(trial.curve.points().back().rows == 8);
+}
+
 TEST_CASE("TryMethod refutes a method whose rows see each other") {
   FakeModel::Run1 run;
   std::string finding;

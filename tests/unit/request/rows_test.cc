@@ -36,6 +36,9 @@ TEST_CASE("RowsOf finds no rows where requests could not be told apart", "[reque
   SECTION("no rows") { arguments = Of({{Matrix(0, 2)}}); }
   SECTION("tensors that disagree") { arguments = Of({{Matrix(3, 2)}, {Matrix(2, 2)}}); }
   SECTION("a tensor inside a list") { arguments = Of({{Matrix(1, 2)}, {List{{Matrix(1, 2)}}}}); }
+  SECTION("more than can be compared") {
+    arguments = Of({{Matrix(1, 2)}, {std::string(5000, 'x')}});
+  }
   CHECK_FALSE(RowsOf(arguments).has_value());
 }
 
