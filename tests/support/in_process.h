@@ -34,7 +34,7 @@ class Waiter final : public ReplyTo {
 // A tensor of FP32 with one dimension.
 inline Tensor FloatTensor(const std::vector<float>& items) {
   std::string bytes(items.size() * sizeof(float), '\0');
-  std::memcpy(bytes.data(), items.data(), bytes.size());
+  if (!items.empty()) std::memcpy(bytes.data(), items.data(), bytes.size());
   return {DType::kFp32, {static_cast<int64_t>(items.size())}, Bytes(std::move(bytes))};
 }
 
