@@ -106,7 +106,7 @@ absl::Status Registry::Load(const ModelSource& source) {
     }
     observer_.ModelAvailable(source.name, status.version, status.device, Now() - started);
   }
-  const absl::Status error = status.error;
+  absl::Status error = status.error;
   Put(std::move(version));
   return error;
 }

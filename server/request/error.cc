@@ -55,7 +55,7 @@ std::string WithoutZeros(absl::string_view text) {
 
 absl::Status Refuse(absl::StatusCode code, absl::string_view message, ErrorDetails details) {
   absl::Status status(code, message);
-  for (auto& [key, value] : details.metadata) value = WithoutZeros(value);
+  for (auto& entry : details.metadata) entry.second = WithoutZeros(entry.second);
   status.SetPayload(kPayloadUrl, absl::Cord(Pack(details)));
   return status;
 }
