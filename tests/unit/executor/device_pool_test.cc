@@ -131,6 +131,14 @@ struct Brake {
   std::promise<void> started, released;
 };
 
+// Queues a request of one row for each waiter: 0, 1, …
+void SubmitNumbers(Fixture& f, std::vector<Waiter>& waiters) {
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    Request request = f.Make(waiters[i], static_cast<float>(i));
+    REQUIRE(f.queue.Submit(request).ok());
+  }
+}
+
 // Holds the only worker until the test has queued what is to run next.
 struct Held {
   explicit Held(Fixture& f) {
@@ -153,10 +161,7 @@ TEST_CASE("DevicePool runs what was queued together, and each caller gets its ow
   Held held(f);
   brake.started.get_future().wait();
   std::vector<Waiter> waiters(5);
-  for (size_t i = 0; i < waiters.size(); ++i) {
-    Request request = f.Make(waiters[i], static_cast<float>(i));
-    REQUIRE(f.queue.Submit(request).ok());
-  }
+  SubmitNumbers(f, waiters);
   brake.released.set_value();
   for (size_t i = 0; i < waiters.size(); ++i) {
     const auto answer = waiters[i].Wait();
@@ -208,10 +213,7 @@ TEST_CASE("A method whose outputs do not go by rows is run request by request") 
   Held held(f);
   brake.started.get_future().wait();
   std::vector<Waiter> waiters(2);
-  for (size_t i = 0; i < waiters.size(); ++i) {
-    Request request = f.Make(waiters[i], static_cast<float>(i));
-    REQUIRE(f.queue.Submit(request).ok());
-  }
+  SubmitNumbers(f, waiters);
   brake.released.set_value();
   for (size_t i = 0; i < waiters.size(); ++i) {
     const auto answer = waiters[i].Wait();
