@@ -70,13 +70,13 @@ Duration BatchQueue::MaxTime(Outlook outlook) const {
 }
 
 absl::Status BatchQueue::CheckRoom(int64_t rows) const {
+  if (rows_ + rows <= rules_.max_queued_rows) return absl::OkStatus();
   const std::string limit = absl::StrCat(rules_.max_queued_rows);
   if (rows > rules_.max_queued_rows) {
     return Refuse(absl::StatusCode::kInvalidArgument,
                   absl::StrCat("the request has ", rows, " rows; at most ", limit, " are taken"),
                   {.reason = "LIMIT_EXCEEDED", .metadata = {{"limit", limit}}});
   }
-  if (rows_ + rows <= rules_.max_queued_rows) return absl::OkStatus();
   return Refuse(
       absl::StatusCode::kResourceExhausted,
       absl::StrCat("the model's queue is full: ", rows_, " of ", limit,
@@ -96,9 +96,7 @@ absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, Time no
   // One run is one worker's, however many there are.
   const Duration own = std::max(Times(plan_.TimeFor(rows), pace),
                                 Times(plan_.RunTime(std::min(rows, run_limit_)), outlook.slowdown));
-  if ((wait + own) * kMargin > left * 1.0) {
-    return TooLong(wait, "the deadline", left);
-  }
+  if (Times(wait + own, kMargin) > left) return TooLong(wait, "the deadline", left);
   return absl::OkStatus();
 }
 
