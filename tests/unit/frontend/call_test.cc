@@ -5,9 +5,11 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include <chrono>
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "tests/support/catch.h"
 #include "tests/unit/frontend/local_server.h"
@@ -20,10 +22,14 @@ constexpr size_t kLarge = 64 << 20;  // no window or socket takes it unread
 // Answers every call at once with `size` bytes, from another thread if told to.
 class Answers : public Method {
  public:
-  Answers(Gate& gate, size_t size, bool from_another_thread)
-      : Method(gate), size_(size), from_another_thread_(from_another_thread) {}
+  Answers(Gate& gate, size_t size, bool from_another_thread, std::latch* first_came = nullptr)
+      : Method(gate),
+        size_(size),
+        from_another_thread_(from_another_thread),
+        first_came_(first_came) {}
 
   void Start(Incoming incoming) override {
+    if (first_came_ != nullptr) std::exchange(first_came_, nullptr)->count_down();
     if (!from_another_thread_) return Answer(std::move(incoming));
     std::jthread([this, &incoming] { Answer(std::move(incoming)); });
   }
@@ -35,6 +41,7 @@ class Answers : public Method {
 
   const size_t size_;
   const bool from_another_thread_;
+  std::latch* first_came_;
 };
 
 // A caller without a deadline that sends its message and then takes nothing.
@@ -87,9 +94,11 @@ bool BecomesEmpty(const Gate& gate) {
 TEST_CASE("An answer that its caller does not take ends the call, and gives its place back") {
   Gate gate({});
   MethodTable methods;
-  methods["/test/Call"] = std::make_unique<Answers>(gate, kLarge, GENERATE(false, true));
+  std::latch came(1);
+  methods["/test/Call"] = std::make_unique<Answers>(gate, kLarge, GENERATE(false, true), &came);
   LocalServer server(std::move(methods), {.answer_time = std::chrono::milliseconds(50)});
   NeverReads caller(server.Channel());
+  came.wait();
   CHECK(BecomesEmpty(gate));
   CHECK(caller.Status() == grpc::StatusCode::CANCELLED);
 }
