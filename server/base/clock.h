@@ -16,4 +16,8 @@ inline constexpr Time kNever = Time::max();
 
 inline Time Now() { return SteadyClock::now(); }
 
+inline Duration Times(Duration time, double factor) {
+  return std::chrono::duration_cast<Duration>(time * factor);
+}
+
 }  // namespace torchere

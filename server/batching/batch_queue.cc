@@ -28,10 +28,6 @@ constexpr int kWorthwhile = 30;
 // answered too late has cost a run that another could have had.
 constexpr double kMargin = 1.2;
 
-Duration Times(Duration time, double factor) {
-  return std::chrono::duration_cast<Duration>(time * factor);
-}
-
 int64_t CountedRows(const Request& request) { return std::max<int64_t>(1, request.rows); }
 
 absl::Status TooLong(Duration wait, absl::string_view limit, Duration allowed) {
@@ -64,8 +60,8 @@ void BatchQueue::Observe(int64_t rows, Duration time) {
   if (observed_++ % kRunsAPlan == 0) Plan();
 }
 
-Duration BatchQueue::MaxTime(Outlook outlook) const {
-  const Duration longest = std::max(outlook.longest_run, LongestRun());
+Duration BatchQueue::MaxTime(const Moment& moment) const {
+  const Duration longest = std::max(moment.longest_run, LongestRun());
   return rules_.max_time.value_or(std::max(kLeastMaxTime, 10 * longest));
 }
 
@@ -84,18 +80,18 @@ absl::Status BatchQueue::CheckRoom(int64_t rows) const {
       {.reason = "QUEUE_FULL", .metadata = {{"limit", limit}}, .retry_after = kRetryAfter});
 }
 
-absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, Time now,
+absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, const Moment& moment,
                                    Outlook outlook) const {
-  const double pace = outlook.slowdown / outlook.workers;
+  const double pace = moment.slowdown / outlook.workers;
   const Duration wait = outlook.ahead + Times(plan_.TimeFor(rows_), pace);
   // With nothing ahead it is always taken: its time is an estimate.
   if (wait <= Duration::zero()) return absl::OkStatus();
-  const Duration most = MaxTime(outlook);
+  const Duration most = MaxTime(moment);
   if (wait > most) return TooLong(wait, "queue.max_time", most);
-  const Duration left = request.context.deadline - now;
+  const Duration left = request.context.deadline - moment.now;
   // One run is one worker's, however many there are.
   const Duration own = std::max(Times(plan_.TimeFor(rows), pace),
-                                Times(plan_.RunTime(std::min(rows, run_limit_)), outlook.slowdown));
+                                Times(plan_.RunTime(std::min(rows, run_limit_)), moment.slowdown));
   if (Times(wait + own, kMargin) > left) return TooLong(wait, "the deadline", left);
   return absl::OkStatus();
 }
@@ -111,8 +107,8 @@ int64_t BatchQueue::RowsOfRequest(const Request& request) const {
   return RowsOf(request.arguments).value_or(0);
 }
 
-absl::Status BatchQueue::Push(Request& request, Time now, Outlook outlook) {
-  if (request.context.deadline <= now) {
+absl::Status BatchQueue::Push(Request& request, const Moment& moment, Outlook outlook) {
+  if (request.context.deadline <= moment.now) {
     return Refuse(absl::StatusCode::kDeadlineExceeded,
                   "the deadline had passed before the request could be queued",
                   {.reason = "DEADLINE_EXCEEDED"});
@@ -120,24 +116,26 @@ absl::Status BatchQueue::Push(Request& request, Time now, Outlook outlook) {
   request.rows = RowsOfRequest(request);
   const int64_t rows = CountedRows(request);
   TORCHERE_RETURN_IF_ERROR(CheckRoom(rows));
-  TORCHERE_RETURN_IF_ERROR(CheckTime(request, rows, now, outlook));
+  TORCHERE_RETURN_IF_ERROR(CheckTime(request, rows, moment, outlook));
   rows_ += rows;
-  Time until = now + MaxTime(outlook);
   if (request.rows <= run_limit_) {
-    waiting_.push_back({std::move(request), now, until});
+    waiting_.push_back({std::move(request), moment.now});
     return absl::OkStatus();
   }
+  bool is_rest = false;
   for (Request& part : SplitRequest(std::move(request), run_limit_)) {
-    waiting_.push_back({std::move(part), now, until});
-    // What may wait no longer is the whole, and its first part stands for it.
-    until = kNever;
+    waiting_.push_back({std::move(part), moment.now, std::exchange(is_rest, true)});
   }
   return absl::OkStatus();
 }
 
-bool BatchQueue::IsDead(const Waiting& waiting, Time now) const {
-  return waiting.request.reply.abandoned() || waiting.request.context.deadline <= now ||
-         waiting.until < now;
+Time BatchQueue::Until(const Waiting& waiting, const Moment& moment) const {
+  return waiting.is_rest ? kNever : waiting.since + MaxTime(moment);
+}
+
+bool BatchQueue::IsDead(const Waiting& waiting, const Moment& moment) const {
+  return waiting.request.reply.abandoned() || waiting.request.context.deadline <= moment.now ||
+         Until(waiting, moment) < moment.now;
 }
 
 bool BatchQueue::IsLost(const Waiting& waiting, const Moment& moment) const {
@@ -146,13 +144,14 @@ bool BatchQueue::IsLost(const Waiting& waiting, const Moment& moment) const {
          waiting.request.context.deadline - moment.now < Times(run, moment.slowdown);
 }
 
-Time BatchQueue::ReadyAt(double slowdown) const {
+Time BatchQueue::ReadyAt(const Moment& moment) const {
   if (waiting_.empty()) return kNever;
   if (rules_.max_delay == Duration::zero() || rows_ >= run_limit_) return Time::min();
   Time ready = waiting_.front().since + rules_.max_delay;
-  const Duration run = Times(plan_.RunTime(rows_), slowdown * kMargin);
+  const Duration run = Times(plan_.RunTime(rows_), moment.slowdown * kMargin);
   for (const Waiting& waiting : waiting_) {
-    ready = std::min(ready, std::min(waiting.request.context.deadline, waiting.until) - run);
+    ready =
+        std::min(ready, std::min(waiting.request.context.deadline, Until(waiting, moment)) - run);
   }
   return ready;
 }
@@ -168,8 +167,8 @@ std::vector<size_t> BatchQueue::Companions(const Moment& moment, int64_t most) c
   int64_t rows = 0;
   for (size_t i = 0; i < waiting_.size() && rows < most; ++i) {
     const Request& request = waiting_[i].request;
-    if (i > 0 && (request.rows == 0 || IsDead(waiting_[i], moment.now) ||
-                  IsLost(waiting_[i], moment) || !CanStack(first.arguments, request.arguments))) {
+    if (i > 0 && (request.rows == 0 || IsDead(waiting_[i], moment) || IsLost(waiting_[i], moment) ||
+                  !CanStack(first.arguments, request.arguments))) {
       continue;
     }
     places.push_back(i);
@@ -178,11 +177,12 @@ std::vector<size_t> BatchQueue::Companions(const Moment& moment, int64_t most) c
   return places;
 }
 
-size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment& moment) const {
+size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment& moment,
+                             int idle_workers) const {
   int64_t all = 0;
   for (const size_t place : companions) all += waiting_[place].request.rows;
   // What this worker would do in all, if the idle ones took their shares.
-  const int64_t share = (all + moment.idle_workers) / (moment.idle_workers + 1);
+  const int64_t share = (all + idle_workers) / (idle_workers + 1);
   size_t best = 1;
   Duration best_time = Duration::max();
   int64_t rows = 0;
@@ -228,10 +228,10 @@ Batch BatchQueue::Take(const std::vector<size_t>& places) {
   return batch;
 }
 
-Batch BatchQueue::Cut(const Moment& moment) {
-  const Time now = moment.now;
+Batch BatchQueue::Cut(const Moment& moment, int idle_workers) {
   std::vector<Request> dead;
-  while (!waiting_.empty() && (IsDead(waiting_.front(), now) || IsLost(waiting_.front(), moment))) {
+  while (!waiting_.empty() &&
+         (IsDead(waiting_.front(), moment) || IsLost(waiting_.front(), moment))) {
     rows_ -= CountedRows(waiting_.front().request);
     dead.push_back(std::move(waiting_.front().request));
     waiting_.pop_front();
@@ -240,8 +240,8 @@ Batch BatchQueue::Cut(const Moment& moment) {
   if (!waiting_.empty()) {
     std::vector<size_t> places = {0};
     if (waiting_.front().request.rows > 0) {
-      places = Companions(moment, run_limit_ * (moment.idle_workers + 2));
-      places.resize(BestCount(places, moment));
+      places = Companions(moment, run_limit_ * (idle_workers + 2));
+      places.resize(BestCount(places, moment, idle_workers));
     }
     batch = Take(places);
   }
@@ -249,10 +249,10 @@ Batch BatchQueue::Cut(const Moment& moment) {
   return batch;
 }
 
-std::vector<Request> BatchQueue::TakeDead(Time now) {
+std::vector<Request> BatchQueue::TakeDead(const Moment& moment) {
   const auto dead =
       std::stable_partition(waiting_.begin(), waiting_.end(),
-                            [&](const Waiting& waiting) { return !IsDead(waiting, now); });
+                            [&](const Waiting& waiting) { return !IsDead(waiting, moment); });
   std::vector<Request> taken;
   for (auto waiting = dead; waiting != waiting_.end(); ++waiting) {
     rows_ -= CountedRows(waiting->request);

@@ -33,9 +33,18 @@ struct BatchRules {
   // Rows that may wait; a request without rows counts as one.
   int64_t max_queued_rows = 1024;
   // How long a request may wait; without it, the greater of 1 s and ten times
-  // the longest run of any model on the device: a light model beside a heavy one
-  // is not refused.
+  // the longest run of any model that the device has seen: a light model beside
+  // a heavy one is not refused.
   std::optional<Duration> max_time = {};
+};
+
+// When a queue is asked, and how its device does then.
+struct Moment {
+  Time now{};
+  // How much longer runs take than by the curve.
+  double slowdown = 1;
+  // The longest run of any queue of the device, also of those under way.
+  Duration longest_run{};
 };
 
 // What a device's other work means for a request that comes now.
@@ -44,19 +53,6 @@ struct Outlook {
   Duration ahead{};
   // Workers that may run what it holds at a time.
   int workers = 1;
-  // How much longer runs take at the moment than by the curve.
-  double slowdown = 1;
-  // The longest run of any queue of the device: LongestRun().
-  Duration longest_run{};
-};
-
-// When a batch is cut.
-struct Moment {
-  Time now{};
-  // Other workers that could take a share of what waits.
-  int idle_workers = 0;
-  // How much longer runs take at the moment than by the curve.
-  double slowdown = 1;
 };
 
 // The requests for one method of one model version that wait to run on one
@@ -73,18 +69,19 @@ class BatchQueue {
   //                       ahead takes longer than its deadline or max_time allow
   //   INVALID_ARGUMENT    LIMIT_EXCEEDED: more rows than may ever wait
   //   DEADLINE_EXCEEDED   its deadline has passed
-  absl::Status Push(Request& request, Time now, Outlook outlook = {});
+  absl::Status Push(Request& request, const Moment& moment, Outlook outlook = {});
 
   // When the next batch may be cut: now or earlier, unless max_delay holds it
   // back; kNever while nothing waits.
-  Time ReadyAt(double slowdown = 1) const;
+  Time ReadyAt(const Moment& moment) const;
 
   // The next batch: the oldest request and those that can run with it, oldest
-  // first, as many as are cheapest by the row. Its requests may all be dead.
-  Batch Cut(const Moment& moment);
+  // first, as many as are cheapest by the row where `idle_workers` others could
+  // take a share of what waits. Its requests may all be dead.
+  Batch Cut(const Moment& moment, int idle_workers = 0);
 
   // What nobody waits for any more or has waited too long, taken out at once.
-  std::vector<Request> TakeDead(Time now);
+  std::vector<Request> TakeDead(const Moment& moment);
 
   // A run of `rows` rows (1 for one without) took `time`, with no other beside
   // it on the device.
@@ -107,17 +104,21 @@ class BatchQueue {
   struct Waiting {
     Request request;
     Time since;
-    // It is given up then.
-    Time until;
+    // A later part of a large request: what may wait no longer is the whole, and
+    // its first part stands for it.
+    bool is_rest = false;
   };
 
   // Makes plan_ anew.
   void Plan();
   absl::Status CheckRoom(int64_t rows) const;
   int64_t RowsOfRequest(const Request& request) const;
-  absl::Status CheckTime(const Request& request, int64_t rows, Time now, Outlook outlook) const;
-  Duration MaxTime(Outlook outlook) const;
-  bool IsDead(const Waiting& waiting, Time now) const;
+  absl::Status CheckTime(const Request& request, int64_t rows, const Moment& moment,
+                         Outlook outlook) const;
+  Duration MaxTime(const Moment& moment) const;
+  // When it is given up.
+  Time Until(const Waiting& waiting, const Moment& moment) const;
+  bool IsDead(const Waiting& waiting, const Moment& moment) const;
   // Whether it could not be answered in time any more, while others could.
   bool IsLost(const Waiting& waiting, const Moment& moment) const;
   // The rows that a run of `rows` rows is padded to.
@@ -125,7 +126,8 @@ class BatchQueue {
   // Places of the first and of those that can run with it, up to `most` rows.
   std::vector<size_t> Companions(const Moment& moment, int64_t most) const;
   // How many of them run now.
-  size_t BestCount(const std::vector<size_t>& companions, const Moment& moment) const;
+  size_t BestCount(const std::vector<size_t>& companions, const Moment& moment,
+                   int idle_workers) const;
   // Takes those at `places`, which ascend, out.
   Batch Take(const std::vector<size_t>& places);
 

@@ -59,26 +59,31 @@ void DevicePool::RunTask(Task task) {
   done.get_future().wait();
 }
 
+Moment DevicePool::MomentAt(Time now) const {
+  Moment moment = {.now = now, .slowdown = slowdown_, .longest_run = longest_run_};
+  for (const Run* run : runs_) {
+    if (run != nullptr) moment.longest_run = std::max(moment.longest_run, now - run->started);
+  }
+  return moment;
+}
+
 // With a worker free there is nothing ahead. Else the runs that there are end
 // first, and the other queues have as much of the device as this one until it
 // is empty.
 Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
   const int all = static_cast<int>(runs_.size());
-  Outlook outlook = {.workers = std::min(all, queue.limit_.most),
-                     .slowdown = slowdown_,
-                     .longest_run = longest_run_};
+  Outlook outlook = {.workers = std::min(all, queue.limit_.most)};
   if (running_ < all && ready_.empty()) return outlook;
   for (const Run* run : runs_) {
     if (run == nullptr) continue;
-    const auto left = std::chrono::duration_cast<Duration>(run->batch.expected * slowdown_) -
-                      (now - run->started);
+    const Duration left = Times(run->batch.expected, slowdown_) - (now - run->started);
     outlook.ahead += std::max(Duration::zero(), left / all);
   }
   const Duration own = queue.waiting_.TimeForAll();
   for (const ModelQueue* other : ready_) {
     if (other == &queue) continue;
     const Duration time = std::min(own, other->waiting_.TimeForAll());
-    outlook.ahead += std::chrono::duration_cast<Duration>(time * slowdown_ / all);
+    outlook.ahead += Times(time, slowdown_ / all);
   }
   return outlook;
 }
@@ -87,7 +92,7 @@ absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
   {
     MutexLock lock(mutex_);
     const Time now = Now();
-    absl::Status status = queue.waiting_.Push(request, now, OutlookFor(queue, now));
+    absl::Status status = queue.waiting_.Push(request, MomentAt(now), OutlookFor(queue, now));
     if (!status.ok()) return status;
     if (!std::exchange(queue.listed_, true)) {
       turns_.Enter(queue.turn_);
@@ -103,26 +108,26 @@ void DevicePool::Unlist(ModelQueue& queue) {
   std::erase(ready_, &queue);
 }
 
-ModelQueue* DevicePool::Due(Time now, Time& first) {
+ModelQueue* DevicePool::Due(const Moment& moment, Time& first) {
   ModelQueue* due = nullptr;
   for (ModelQueue* queue : ready_) {
     if (queue->limit_.running >= queue->limit_.most) continue;
-    const Time at = ending_ ? now : queue->waiting_.ReadyAt(slowdown_);
+    const Time at = ending_ ? moment.now : queue->waiting_.ReadyAt(moment);
     first = std::min(first, at);
-    if (at > now) continue;
+    if (at > moment.now) continue;
     if (due == nullptr || queue->turn_.begin < due->turn_.begin) due = queue;
   }
   return due;
 }
 
-void DevicePool::Start(Run& run, Time now) {
+void DevicePool::Start(Run& run, const Moment& moment) {
   const int idle = static_cast<int>(runs_.size()) - running_ - 1;
-  run.batch = run.queue->waiting_.Cut({.now = now, .idle_workers = idle, .slowdown = slowdown_});
+  run.batch = run.queue->waiting_.Cut(moment, idle);
   if (run.queue->waiting_.empty()) Unlist(*run.queue);
   // One that sleeps can take the next.
   if (!ready_.empty() && idle > 0) wake_.NotifyOne();
   if (run.batch.empty()) return;
-  run.started = now;
+  run.started = moment.now;
   run.alone = running_ == 0;
   if (running_ > 0) {
     for (Run* other : runs_) {
@@ -143,11 +148,11 @@ bool DevicePool::Next(Run& run) {
       tasks_.pop_front();
       return true;
     }
-    const Time now = Now();
+    const Moment moment = MomentAt(Now());
     Time first = kNever;
-    run.queue = Due(now, first);
+    run.queue = Due(moment, first);
     if (run.queue != nullptr) {
-      Start(run, now);
+      Start(run, moment);
       return true;
     }
     if (ready_.empty() && ending_) {
@@ -172,6 +177,7 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   FairTurns::End(run.queue->turn_, run.batch.expected, took);
   if (!as_planned) return;
   if (run.alone) run.queue->waiting_.Observe(std::max<int64_t>(1, run.batch.run_rows), took);
+  longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());
   if (run.batch.expected > Duration::zero()) {
     const double ratio = std::chrono::duration<double>(took) / run.batch.expected;
     // A moving average by device time, in which a single run cannot count for
@@ -203,9 +209,9 @@ void DevicePool::GiveUpDead() {
   std::vector<Request> dead;
   {
     MutexLock lock(mutex_);
-    const Time now = Now();
+    const Moment moment = MomentAt(Now());
     for (ModelQueue* queue : ready_) {
-      std::vector<Request> taken = queue->waiting_.TakeDead(now);
+      std::vector<Request> taken = queue->waiting_.TakeDead(moment);
       std::move(taken.begin(), taken.end(), std::back_inserter(dead));
       queue->listed_ = !queue->waiting_.empty();
     }

@@ -98,16 +98,17 @@ class DevicePool {
   };
 
   absl::Status Push(ModelQueue& queue, Request& request);
+  Moment MomentAt(Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Outlook OutlookFor(const ModelQueue& queue, Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void Work(size_t worker);
   // The next thing to do; waits for one. False when the pool ends.
   bool Next(Run& run);
   // Cuts a batch of run.queue.
-  void Start(Run& run, Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Start(Run& run, const Moment& moment) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The queue whose turn it is; none where no batch is due, and then when the
   // first will be.
-  ModelQueue* Due(Time now, Time& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  ModelQueue* Due(const Moment& moment, Time& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Unlist(ModelQueue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The run has ended; `as_planned` where it ran together as it was cut.
   void Finish(Run& run, bool as_planned);
@@ -125,7 +126,7 @@ class DevicePool {
   // Of each worker, while it runs a batch.
   std::vector<Run*> runs_ ABSL_GUARDED_BY(mutex_);
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Of any queue that was measured.
+  // Of any queue, as it is known by now.
   Duration longest_run_ ABSL_GUARDED_BY(mutex_){};
   // How much longer runs take than by their curves: they slow each other.
   double slowdown_ ABSL_GUARDED_BY(mutex_) = 1;

@@ -29,7 +29,7 @@ TEST_CASE("BatchQueue refuses what it may not queue and leaves it untouched") {
   SECTION("what there is no room for") {
     REQUIRE(f.Push("a", 2).ok());
     Request request = f.Make("d", 2);
-    const absl::Status status = f.queue.Push(request, kNow);
+    const absl::Status status = f.queue.Push(request, {kNow});
     CHECK(absl::IsResourceExhausted(status));
     CHECK(DetailsOf(status).reason == "QUEUE_FULL");
     CHECK(DetailsOf(status).retry_after.has_value());
@@ -86,10 +86,13 @@ TEST_CASE("BatchQueue lets a request wait for ten of the device's longest runs")
     CHECK_FALSE(f.Push("b", 1, kNever, {.ahead = milliseconds(1001)}).ok());
   }
   SECTION("those of a heavier model too") {
-    const Outlook heavy = {.ahead = milliseconds(5000), .longest_run = milliseconds(500)};
-    CHECK(f.Push("a", 1, kNever, heavy).ok());
-    CHECK(f.queue.TakeDead(kNow + milliseconds(5000)).empty());
-    CHECK(f.queue.TakeDead(kNow + milliseconds(5001)).size() == 1);
+    Moment moment = {.now = kNow, .longest_run = milliseconds(500)};
+    Request request = f.Make("a");
+    CHECK(f.queue.Push(request, moment, {.ahead = milliseconds(5000)}).ok());
+    moment.now += milliseconds(5000);
+    CHECK(f.queue.TakeDead(moment).empty());
+    moment.now += milliseconds(1);
+    CHECK(f.queue.TakeDead(moment).size() == 1);
   }
 }
 
@@ -133,7 +136,7 @@ TEST_CASE("BatchQueue runs alone what gives an argument that could have been lef
   for (const char* id : {"a", "b"}) {
     Request request = f.Make(id);
     request.arguments.emplace_back(Value{int64_t{0}});
-    REQUIRE(f.queue.Push(request, kNow).ok());
+    REQUIRE(f.queue.Push(request, {kNow}).ok());
   }
   CHECK(f.Cut() == "a");
   CHECK(f.cut[0].rows == 0);
@@ -144,7 +147,7 @@ TEST_CASE("The parts of a large request wait as long as they have to, once the f
   f.queue.SetCurve(Linear(seconds(1), seconds(1), 1));
   REQUIRE(f.Push("a", 3).ok());
   CHECK(f.Cut() == "a");
-  CHECK(f.queue.TakeDead(kNow + seconds(1000)).empty());
+  CHECK(f.queue.TakeDead({kNow + seconds(1000)}).empty());
   CHECK(f.Cut(0, kNow + seconds(1000)) == "a");
 }
 
@@ -170,8 +173,8 @@ TEST_CASE("BatchQueue joins only requests that agree, and keeps the others in or
   Request alone = f.Make("s");
   alone.arguments[0] = Value{int64_t{5}};
   REQUIRE(f.Push("a").ok());
-  REQUIRE(f.queue.Push(other, kNow).ok());
-  REQUIRE(f.queue.Push(alone, kNow).ok());
+  REQUIRE(f.queue.Push(other, {kNow}).ok());
+  REQUIRE(f.queue.Push(alone, {kNow}).ok());
   REQUIRE(f.Push("b").ok());
   CHECK(f.Cut() == "ab");
   CHECK(f.Cut() == "x");
@@ -223,18 +226,18 @@ TEST_CASE(
     "BatchQueue holds a batch back for max_delay, but not for longer than a deadline allows") {
   QueueFixture f({.batched = true, .max_rows = 2, .max_delay = milliseconds(20)});
   f.queue.SetCurve(Linear(milliseconds(5), milliseconds(1), 2));
-  CHECK(f.queue.ReadyAt() == kNever);
+  CHECK(f.queue.ReadyAt({kNow}) == kNever);
   REQUIRE(f.Push("a").ok());
-  CHECK(f.queue.ReadyAt() == kNow + milliseconds(20));
+  CHECK(f.queue.ReadyAt({kNow}) == kNow + milliseconds(20));
   SECTION("until it is full") {
     REQUIRE(f.Push("b").ok());
-    CHECK(f.queue.ReadyAt() <= kNow);
+    CHECK(f.queue.ReadyAt({kNow}) <= kNow);
   }
   SECTION("until its earliest deadline") {
     f.Cut();
     REQUIRE(f.Push("b", 1, kNow + milliseconds(15)).ok());
     // The run takes 5 ms, and a fifth more to be sure.
-    CHECK(f.queue.ReadyAt() == kNow + milliseconds(9));
+    CHECK(f.queue.ReadyAt({kNow}) == kNow + milliseconds(9));
   }
 }
 
@@ -243,9 +246,9 @@ TEST_CASE("BatchQueue gives up what is dead and keeps the others in order") {
   REQUIRE(f.Push("a").ok());
   REQUIRE(f.Push("b", 1, kNow + seconds(1)).ok());
   REQUIRE(f.Push("c").ok());
-  SECTION("nothing before its time") { CHECK(f.queue.TakeDead(kNow).empty()); }
+  SECTION("nothing before its time") { CHECK(f.queue.TakeDead({kNow}).empty()); }
   SECTION("what is past its deadline") {
-    const auto dead = f.queue.TakeDead(kNow + seconds(1));
+    const auto dead = f.queue.TakeDead({kNow + seconds(1)});
     REQUIRE(dead.size() == 1);
     CHECK(dead[0].request_id == "b");
     CHECK(f.Cut() == "a");
@@ -253,13 +256,13 @@ TEST_CASE("BatchQueue gives up what is dead and keeps the others in order") {
   }
   SECTION("what nobody waits for") {
     f.waiters[0]->Abandon();
-    const auto dead = f.queue.TakeDead(kNow);
+    const auto dead = f.queue.TakeDead({kNow});
     REQUIRE(dead.size() == 1);
     CHECK(dead[0].request_id == "a");
     CHECK(f.Cut() == "b");
   }
   SECTION("what has waited longer than max_time") {
-    CHECK(f.queue.TakeDead(kNow + seconds(6)).size() == 3);
+    CHECK(f.queue.TakeDead({kNow + seconds(6)}).size() == 3);
     CHECK(f.queue.TimeForAll() == Duration::zero());
   }
   SECTION("while it cuts") {

@@ -42,11 +42,11 @@ struct QueueFixture {
   absl::Status Push(const std::string& id, int64_t rows = 1, Time deadline = kNever,
                     Outlook outlook = {}) {
     Request request = Make(id, rows, deadline);
-    return queue.Push(request, kNow, outlook);
+    return queue.Push(request, {kNow}, outlook);
   }
   // The ids of the next batch.
   std::string Cut(int idle_workers = 0, Time now = kNow, double slowdown = 1) {
-    Batch batch = queue.Cut({.now = now, .idle_workers = idle_workers, .slowdown = slowdown});
+    Batch batch = queue.Cut({.now = now, .slowdown = slowdown}, idle_workers);
     std::string ids;
     for (const Request& request : batch.requests) ids += request.request_id;
     cut.push_back(std::move(batch));
