@@ -12,6 +12,7 @@
 #include "server/backend/torchscript/torchscript_backend.h"
 #include "server/base/status_macros.h"
 #include "server/executor/cpu_count.h"
+#include "server/executor/guest.h"
 #include "server/frontend/torchere_v1/model_status_service.h"
 #include "server/frontend/torchere_v1/predict_service.h"
 #include "server/registry/repository.h"
@@ -27,6 +28,17 @@ constexpr GateLimits kStatusLimits{.max_requests_in_flight = 4096,
 int64_t QuotaBytes(const Config& config) {
   return 2 * std::max(config.max_bytes_in_flight, config.max_message_bytes) + (int64_t{128} << 20);
 }
+
+// The completion queue's thread runs short batches itself.
+class ShortRuns : public IdleWork {
+ public:
+  explicit ShortRuns(DevicePool& pool) : guest_(pool) {}
+  bool waits() const override { return guest_.has_work(); }
+  void Do() override { guest_.RunBatch(); }
+
+ private:
+  Guest guest_;
+};
 
 absl::StatusOr<std::vector<ModelSource>> FindModels(const Config& config) {
   std::vector<ModelSource> models;
@@ -98,11 +110,13 @@ absl::Status App::Serve(Listener listener) {
   health_.AddMethods(status_gate_, watch_gate_, methods);
   std::vector<Listener> listeners;
   listeners.push_back(std::move(listener));
-  TORCHERE_ASSIGN_OR_RETURN(server_,
-                            GrpcServer::Start(std::move(listeners), std::move(methods),
-                                              {.max_message_bytes = config_.max_message_bytes,
-                                               .memory_bytes = QuotaBytes(config_)},
-                                              [this] { pool_.GiveUpDead(); }));
+  TORCHERE_ASSIGN_OR_RETURN(
+      server_,
+      GrpcServer::Start(
+          std::move(listeners), std::move(methods),
+          {.max_message_bytes = config_.max_message_bytes, .memory_bytes = QuotaBytes(config_)},
+          {.give_up_dead = [this] { pool_.GiveUpDead(); },
+           .make_idle_work = [this] { return std::make_unique<ShortRuns>(pool_); }}));
   return absl::OkStatus();
 }
 

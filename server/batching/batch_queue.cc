@@ -60,6 +60,11 @@ void BatchQueue::Observe(int64_t rows, Duration time) {
   if (observed_++ % kRunsAPlan == 0) Plan();
 }
 
+std::optional<Duration> BatchQueue::NextRun() const {
+  if (!is_measured_) return std::nullopt;
+  return plan_.RunTime(std::clamp<int64_t>(rows_, 1, plan_.best_rows()));
+}
+
 Duration BatchQueue::MaxTime(const Moment& moment) const {
   const Duration longest = std::max(moment.longest_run, LongestRun());
   return rules_.max_time.value_or(std::max(kLeastMaxTime, 10 * longest));

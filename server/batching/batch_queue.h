@@ -95,6 +95,10 @@ class BatchQueue {
   // A run of as many rows as one may have.
   Duration LongestRun() const { return plan_.RunTime(run_limit_); }
 
+  // How long the run that would be cut next takes; nothing where that was never
+  // measured.
+  std::optional<Duration> NextRun() const;
+
   // How long what waits will take one worker.
   Duration TimeForAll() const { return plan_.TimeFor(rows_); }
 

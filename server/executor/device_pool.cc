@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/base/clock.h"
+#include "server/executor/guest.h"
 #include "server/executor/worker.h"
 
 namespace torchere {
@@ -13,6 +14,13 @@ namespace {
 
 // Of so much device time the slowdown is the average.
 constexpr std::chrono::duration<double> kMemory(0.2);
+
+// So many runs on workers let the guest in.
+constexpr int kCleanRuns = 100;
+// The guest's other work waits as long as a run takes.
+constexpr Duration kGuestRun = std::chrono::microseconds(750);
+// With more waiting than this, divided by the workers, they help.
+constexpr Duration kGuestTime = std::chrono::milliseconds(6);
 
 }  // namespace
 
@@ -33,8 +41,8 @@ DevicePool::DevicePool(Backend& backend, Device device, int workers, Observer& o
     : backend_(backend),
       device_(device),
       observer_(observer),
-      runs_(static_cast<size_t>(workers), nullptr) {
-  for (size_t i = 0; i < runs_.size(); ++i) workers_.emplace_back([this, i] { Work(i); });
+      runs_(static_cast<size_t>(workers) + 1, nullptr) {
+  for (size_t i = 0; i + 1 < runs_.size(); ++i) workers_.emplace_back([this, i] { Work(i); });
 }
 
 DevicePool::~DevicePool() {
@@ -71,7 +79,7 @@ Moment DevicePool::MomentAt(Time now) const {
 // first, and the other queues have as much of the device as this one until it
 // is empty.
 Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
-  const int all = static_cast<int>(runs_.size());
+  const int all = static_cast<int>(runs_.size()) - 1;
   Outlook outlook = {.workers = std::min(all, queue.limit_.most)};
   if (running_ < all && ready_.empty()) return outlook;
   for (const Run* run : runs_) {
@@ -88,6 +96,45 @@ Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
   return outlook;
 }
 
+void DevicePool::SetGuest(Guest* guest) {
+  {
+    MutexLock lock(mutex_);
+    guest_ = guest;
+  }
+  wake_.NotifyAll();
+}
+
+bool DevicePool::SuitsGuest(const ModelQueue& queue) const {
+  if (!queue.guest_allowed_ || queue.clean_runs_ < kCleanRuns) return false;
+  if (queue.limit_.running >= queue.limit_.most) return false;
+  const std::optional<Duration> run = queue.waiting_.NextRun();
+  return run && *run <= kGuestRun;
+}
+
+bool DevicePool::IsKept(const ModelQueue& queue) const {
+  return guest_ != nullptr && guest_->thread_ == std::this_thread::get_id() && SuitsGuest(queue) &&
+         queue.waiting_.TimeForAll() * workers() <= kGuestTime;
+}
+
+bool DevicePool::RunForGuest(WorkerContext& context) {
+  Run run{.worker = runs_.size() - 1};
+  bool more = false;
+  {
+    MutexLock lock(mutex_);
+    for (ModelQueue* queue : ready_) {
+      if (!SuitsGuest(*queue)) continue;
+      if (run.queue == nullptr || queue->turn_.begin < run.queue->turn_.begin) run.queue = queue;
+    }
+    if (run.queue != nullptr) Start(run, MomentAt(Now()), 0);
+    more = std::any_of(ready_.begin(), ready_.end(),
+                       [this](const ModelQueue* queue) { return IsKept(*queue); });
+    // What the guest may not run any more, or not alone.
+    if (!more && !ready_.empty()) wake_.NotifyOne();
+  }
+  if (run.queue != nullptr) Execute(run, context);
+  return more;
+}
+
 absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
   {
     MutexLock lock(mutex_);
@@ -97,6 +144,10 @@ absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
     if (!std::exchange(queue.listed_, true)) {
       turns_.Enter(queue.turn_);
       ready_.push_back(&queue);
+    }
+    if (IsKept(queue)) {
+      guest_->has_work_ = true;
+      return absl::OkStatus();
     }
   }
   wake_.NotifyOne();
@@ -120,21 +171,18 @@ ModelQueue* DevicePool::Due(const Moment& moment, Time& first) {
   return due;
 }
 
-void DevicePool::Start(Run& run, const Moment& moment) {
-  const int idle = static_cast<int>(runs_.size()) - running_ - 1;
-  run.batch = run.queue->waiting_.Cut(moment, idle);
+void DevicePool::Start(Run& run, const Moment& moment, int idle_workers) {
+  run.batch = run.queue->waiting_.Cut(moment, idle_workers);
   if (run.queue->waiting_.empty()) Unlist(*run.queue);
-  // One that sleeps can take the next.
-  if (!ready_.empty() && idle > 0) wake_.NotifyOne();
   if (run.batch.empty()) return;
   run.started = moment.now;
-  run.alone = running_ == 0;
-  if (running_ > 0) {
-    for (Run* other : runs_) {
-      if (other != nullptr) other->alone = false;
-    }
+  run.alone = true;
+  for (Run* other : runs_) {
+    if (other == nullptr) continue;
+    run.alone = false;
+    other->alone = false;
   }
-  ++running_;
+  if (run.worker + 1 < runs_.size()) ++running_;
   ++run.queue->limit_.running;
   turns_.Begin(run.queue->turn_, run.batch.expected);
   runs_[run.worker] = &run;
@@ -152,7 +200,10 @@ bool DevicePool::Next(Run& run) {
     Time first = kNever;
     run.queue = Due(moment, first);
     if (run.queue != nullptr) {
-      Start(run, moment);
+      const int idle = static_cast<int>(runs_.size()) - running_ - 2;
+      Start(run, moment, idle);
+      // One that sleeps can take the next.
+      if (!ready_.empty() && idle > 0) wake_.NotifyOne();
       return true;
     }
     if (ready_.empty() && ending_) {
@@ -171,11 +222,12 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   const Duration took = Now() - run.started;
   MutexLock lock(mutex_);
   runs_[run.worker] = nullptr;
-  --running_;
+  if (run.worker + 1 < runs_.size()) --running_;
   // Others could not take what is left.
   if (run.queue->limit_.running-- == run.queue->limit_.most) wake_.NotifyOne();
   FairTurns::End(run.queue->turn_, run.batch.expected, took);
   if (!as_planned) return;
+  run.queue->clean_runs_ = std::min(run.queue->clean_runs_ + 1, kCleanRuns);
   if (run.alone) run.queue->waiting_.Observe(std::max<int64_t>(1, run.batch.run_rows), took);
   longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());
   if (run.batch.expected > Duration::zero()) {
@@ -196,13 +248,17 @@ void DevicePool::Work(size_t worker) {
       run.task(*context);
       continue;
     }
-    for (Request& request : run.batch.dead) AnswerDead(std::move(request));
-    if (run.batch.empty()) continue;
-    BatchOutcome outcome = RunBatch(run.batch, run.queue->model_, *context, observer_);
-    // The answers hold the queue's version: nothing of it is touched after them.
-    Finish(run, outcome.as_planned);
-    for (Answer& answer : outcome.answers) answer.reply.Send(std::move(answer.response));
+    Execute(run, *context);
   }
+}
+
+void DevicePool::Execute(Run& run, WorkerContext& context) {
+  for (Request& request : run.batch.dead) AnswerDead(std::move(request));
+  if (run.batch.empty()) return;
+  BatchOutcome outcome = RunBatch(run.batch, run.queue->model_, context, observer_);
+  // The answers hold the queue's version: nothing of it is touched after them.
+  Finish(run, outcome.as_planned);
+  for (Answer& answer : outcome.answers) answer.reply.Send(std::move(answer.response));
 }
 
 void DevicePool::GiveUpDead() {

@@ -20,6 +20,7 @@
 namespace torchere {
 
 class DevicePool;
+class Guest;
 
 // How many runs of a model version there may be at a time: 1 of a stateful one.
 // Its methods' queues share it.
@@ -42,6 +43,10 @@ class ModelQueue {
   // is left untouched. Thread-safe.
   absl::Status Submit(Request& request);
 
+  // What waits may be run by the pool's Guest too, once workers have run enough of
+  // it: for a method that cannot hang it. Before the first Submit.
+  void AllowGuest() { guest_allowed_ = true; }
+
   // How long runs take, by rows; as it was measured, and as it is known now.
   // Thread-safe.
   void SetCurve(CostCurve curve);
@@ -57,6 +62,9 @@ class ModelQueue {
   BatchQueue waiting_;
   FairTurns::Turn turn_;
   bool listed_ = false;
+  bool guest_allowed_ = false;
+  // Runs that went as planned, up to as many as let the guest in.
+  int clean_runs_ = 0;
 };
 
 // The worker threads of one device, each with its own WorkerContext. Any of
@@ -85,8 +93,10 @@ class DevicePool {
 
  private:
   friend class ModelQueue;
+  friend class Guest;
 
-  // What a worker does.
+  // What a worker does, or the guest, whose number is that after the last
+  // worker's.
   struct Run {
     size_t worker;
     ModelQueue* queue = nullptr;
@@ -97,6 +107,14 @@ class DevicePool {
     Task task = {};
   };
 
+  void SetGuest(Guest* guest);
+  // Runs a batch on the guest's thread; false where nothing is left for it.
+  bool RunForGuest(WorkerContext& context);
+  // Whether the guest may run the next batch of this queue.
+  bool SuitsGuest(const ModelQueue& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether what waits in it is left to the guest, without waking a worker.
+  bool IsKept(const ModelQueue& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   absl::Status Push(ModelQueue& queue, Request& request);
   Moment MomentAt(Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Outlook OutlookFor(const ModelQueue& queue, Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -104,11 +122,13 @@ class DevicePool {
   void Work(size_t worker);
   // The next thing to do; waits for one. False when the pool ends.
   bool Next(Run& run);
-  // Cuts a batch of run.queue.
-  void Start(Run& run, const Moment& moment) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Cuts a batch of run.queue, where `idle_workers` others could take a share.
+  void Start(Run& run, const Moment& moment, int idle_workers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The queue whose turn it is; none where no batch is due, and then when the
   // first will be.
   ModelQueue* Due(const Moment& moment, Time& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Execute(Run& run, WorkerContext& context);
   void Unlist(ModelQueue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The run has ended; `as_planned` where it ran together as it was cut.
   void Finish(Run& run, bool as_planned);
@@ -123,8 +143,10 @@ class DevicePool {
   std::vector<ModelQueue*> ready_ ABSL_GUARDED_BY(mutex_);
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
   FairTurns turns_ ABSL_GUARDED_BY(mutex_);
-  // Of each worker, while it runs a batch.
+  // Of each worker, then of the guest, while it runs a batch.
   std::vector<Run*> runs_ ABSL_GUARDED_BY(mutex_);
+  Guest* guest_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // Runs of workers.
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   // Of any queue, as it is known by now.
   Duration longest_run_ ABSL_GUARDED_BY(mutex_){};

@@ -38,6 +38,9 @@ struct MethodSignature {
   bool outputs_vary = false;
   // What the archive says it returns.
   ValueType returns = {};
+  // Its code has no loop and calls nothing but LibTorch's own operators: how long
+  // a run takes follows from the sizes of its inputs.
+  bool is_straight = false;
   // Whether requests for it run together, by their rows.
   bool batched = false;
 };

@@ -39,6 +39,25 @@ TEST_CASE("A model's signature is what its archive says", "[torch]") {
   CHECK(forward.returns.text == "Ranking(scores: Tensor, names: List[str])");
 }
 
+TEST_CASE("A method is straight if it has no loop, in what it calls neither", "[torch]") {
+  const TempFolder folder;
+  const TestModel model(SaveModule(folder.Path("model.pt"), R"(
+def forward(self, x: Tensor) -> Tensor:
+    if bool(x.sum() > 0):
+        x = x.relu() + 1
+    return x
+def calls(self, x: Tensor, n: int) -> Tensor:
+    return self.repeats(x, n)
+def repeats(self, x: Tensor, n: int) -> Tensor:
+    for i in range(n):
+        x = x + i
+    return x
+)"));
+  CHECK(model.signature().Find("forward")->is_straight);
+  CHECK_FALSE(model.signature().Find("repeats")->is_straight);
+  CHECK_FALSE(model.signature().Find("calls")->is_straight);
+}
+
 TEST_CASE("A signature has forward first, no private methods, and names for the outputs",
           "[torch]") {
   const TempFolder folder;

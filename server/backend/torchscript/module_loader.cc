@@ -8,6 +8,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -24,22 +25,37 @@
 namespace torchere {
 namespace {
 
-// Whether a frozen graph still reads or writes the module: freezing leaves only
-// those attributes in place that a run may write, or that it cannot judge.
-bool TouchesModule(const torch::jit::Block& block) {
-  const auto touches = [](const torch::jit::Node* node) {
-    if (node->kind() == c10::prim::SetAttr || node->kind() == c10::prim::GetAttr ||
-        node->kind() == c10::prim::CallMethod) {
-      return true;
-    }
+// Whether `is` holds for any node of the block, at any depth.
+template <typename F>
+bool AnyNode(const torch::jit::Block& block, F is) {
+  const auto holds = [&is](const torch::jit::Node* node) {
+    if (is(*node)) return true;
     if (node->hasAttribute(c10::attr::Subgraph) &&
-        TouchesModule(*node->g(c10::attr::Subgraph)->block())) {
+        AnyNode(*node->g(c10::attr::Subgraph)->block(), is)) {
       return true;
     }
     return std::any_of(node->blocks().begin(), node->blocks().end(),
-                       [](const torch::jit::Block* inner) { return TouchesModule(*inner); });
+                       [&is](const torch::jit::Block* inner) { return AnyNode(*inner, is); });
   };
-  return std::any_of(block.nodes().begin(), block.nodes().end(), touches);
+  return std::any_of(block.nodes().begin(), block.nodes().end(), holds);
+}
+
+// A frozen graph that still reads or writes the module: freezing leaves only
+// those attributes in place that a run may write, or that it cannot judge.
+bool TouchesModule(const torch::jit::Node& node) {
+  return node.kind() == c10::prim::SetAttr || node.kind() == c10::prim::GetAttr ||
+         node.kind() == c10::prim::CallMethod;
+}
+
+// What may take any time, whatever its inputs: a loop, or what is not LibTorch's.
+bool IsUnpredictable(const torch::jit::Node& node) {
+  static const std::array known = {c10::namespaces::aten, c10::namespaces::prim,
+                                   c10::Symbol::fromQualString("namespaces::mkldnn"),
+                                   c10::Symbol::fromQualString("namespaces::prepacked")};
+  const c10::Symbol kind = node.kind();
+  return std::find(known.begin(), known.end(), kind.ns()) == known.end() ||
+         kind == c10::prim::Loop || kind == c10::prim::CallMethod ||
+         kind == c10::prim::CallFunction || kind == c10::prim::fork || kind == c10::prim::PythonOp;
 }
 
 // The module with its attributes as constants; nothing of one that may write
@@ -53,7 +69,7 @@ std::optional<torch::jit::Module> Freeze(const torch::jit::Module& module,
     torch::jit::Module frozen = torch::jit::freeze_module(module, methods);
     for (const std::string& method : methods) {
       std::shared_ptr<torch::jit::Graph> graph = frozen.get_method(method).graph();
-      if (TouchesModule(*graph->block())) return std::nullopt;
+      if (AnyNode(*graph->block(), TouchesModule)) return std::nullopt;
       torch::jit::OptimizeFrozenGraph(graph);
     }
     return frozen;
@@ -86,6 +102,10 @@ absl::StatusOr<ServableModule> LoadModule(const std::string& path, const Device&
     }
     if (std::optional<torch::jit::Module> frozen = Freeze(servable.module, servable.signature)) {
       servable.module = *std::move(frozen);
+      for (MethodSignature& method : servable.signature.methods) {
+        const auto graph = servable.module.get_method(method.name).graph();
+        method.is_straight = !AnyNode(*graph->block(), IsUnpredictable);
+      }
       servable.output_memory = OutputMemory::kShare;
     }
     return servable;

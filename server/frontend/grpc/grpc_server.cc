@@ -16,6 +16,8 @@ namespace {
 
 // Calls that may arrive while the poller is busy; more brings nothing.
 constexpr int kAwaitedCalls = 64;
+// Events that are looked at before what waits for an idle moment.
+constexpr int kEventsFirst = 256;
 
 using ExternalConnectionType = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
 
@@ -57,8 +59,8 @@ gpr_timespec ToTimespec(Time time) {
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::vector<Listener> listeners,
                                                               MethodTable methods,
                                                               const GrpcOptions& options,
-                                                              std::function<void()> give_up_dead) {
-  std::unique_ptr<GrpcServer> self(new GrpcServer(std::move(give_up_dead)));
+                                                              QueueHooks hooks) {
+  std::unique_ptr<GrpcServer> self(new GrpcServer(std::move(hooks)));
   self->host_.methods = std::move(methods);
   self->host_.answer_time = options.answer_time;
   grpc::ServerBuilder builder;
@@ -85,14 +87,22 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::vector<Listen
 GrpcServer::~GrpcServer() { Drain(Duration::zero()); }
 
 void GrpcServer::Poll() {
+  const std::unique_ptr<IdleWork> idle_work = hooks_.make_idle_work();
+  int events = 0;
   while (true) {
+    const bool work_waits = idle_work != nullptr && idle_work->waits();
     void* tag = nullptr;
     bool ok = false;
-    const auto next = queue_->AsyncNext(&tag, &ok, ToTimespec(host_.timers.First()));
+    const auto next = queue_->AsyncNext(
+        &tag, &ok, work_waits ? gpr_time_0(GPR_CLOCK_MONOTONIC) : ToTimespec(host_.timers.First()));
     if (next == grpc::CompletionQueue::SHUTDOWN) return;
     if (next == grpc::CompletionQueue::GOT_EVENT) static_cast<CompletionTag*>(tag)->Happened(ok);
+    if (work_waits && (next == grpc::CompletionQueue::TIMEOUT || ++events >= kEventsFirst)) {
+      idle_work->Do();
+      events = 0;
+    }
     FireTimers();
-    if (std::exchange(host_.has_dead, false)) give_up_dead_();
+    if (std::exchange(host_.has_dead, false)) hooks_.give_up_dead();
   }
 }
 

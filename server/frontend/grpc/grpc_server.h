@@ -14,6 +14,7 @@
 #include "server/base/clock.h"
 #include "server/frontend/grpc/accept_gate.h"
 #include "server/frontend/grpc/call_host.h"
+#include "server/frontend/grpc/idle_work.h"
 #include "server/frontend/grpc/listen_address.h"
 
 namespace torchere {
@@ -28,19 +29,25 @@ struct GrpcOptions {
   Duration answer_time = std::chrono::seconds(30);
 };
 
+// What the queue's thread calls, besides its calls' methods.
+struct QueueHooks {
+  // After calls whose requests may still be queued were given up.
+  std::function<void()> give_up_dead = [] {};
+  // Makes what it does while no event waits; once, at its start.
+  std::function<std::unique_ptr<IdleWork>()> make_idle_work = [] { return nullptr; };
+};
+
 // One grpc::Server on one completion queue, polled by one thread: a second
 // poller or server in the process costs more than it brings (docs/adr/0002).
 class GrpcServer {
  public:
-  // Serves `methods` on the listeners' sockets, which it takes. `give_up_dead`
-  // is called, on the queue's thread, after calls whose requests may still be
-  // queued were given up.
+  // Serves `methods` on the listeners' sockets, which it takes.
   //
   //   INTERNAL  gRPC does not start
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(std::vector<Listener> listeners,
                                                            MethodTable methods,
                                                            const GrpcOptions& options,
-                                                           std::function<void()> give_up_dead);
+                                                           QueueHooks hooks);
 
   // Drain with no time left, if that has not been done.
   ~GrpcServer();
@@ -50,8 +57,7 @@ class GrpcServer {
   void Drain(Duration time);
 
  private:
-  explicit GrpcServer(std::function<void()> give_up_dead)
-      : give_up_dead_(std::move(give_up_dead)) {}
+  explicit GrpcServer(QueueHooks hooks) : hooks_(std::move(hooks)) {}
 
   void Poll();
   void FireTimers();
@@ -60,7 +66,7 @@ class GrpcServer {
   void DrainStreams();
   void CloseQueue();
 
-  const std::function<void()> give_up_dead_;
+  const QueueHooks hooks_;
   CallHost host_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::unique_ptr<grpc::Server> server_;

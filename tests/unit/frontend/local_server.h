@@ -16,16 +16,15 @@ namespace torchere {
 // A GrpcServer in this process, on a free port of the loopback.
 class LocalServer {
  public:
-  explicit LocalServer(
-      MethodTable methods, const GrpcOptions& options = {},
-      std::function<void()> give_up_dead = [] {}) {
+  explicit LocalServer(MethodTable methods, const GrpcOptions& options = {},
+                       QueueHooks hooks = {}) {
     auto listener = OpenListener({.host = "127.0.0.1"}, /*allow_remote=*/false);
     REQUIRE(listener.ok());
     target_ = Text(listener->address);
     std::vector<Listener> listeners;
     listeners.push_back(*std::move(listener));
-    auto server = GrpcServer::Start(std::move(listeners), std::move(methods), options,
-                                    std::move(give_up_dead));
+    auto server =
+        GrpcServer::Start(std::move(listeners), std::move(methods), options, std::move(hooks));
     REQUIRE(server.ok());
     server_ = *std::move(server);
   }

@@ -33,8 +33,9 @@ class Served {
     REQUIRE(core_.Load("held", 1, held, "schema: 1\nqueue: {max_time: 60s}\n").ok());
     MethodTable methods;
     AddPredictService(core_.pipeline, gate, stream_gate, methods);
-    server_ = std::make_unique<LocalServer>(std::move(methods), options,
-                                            [this] { core_.pool.GiveUpDead(); });
+    server_ = std::make_unique<LocalServer>(
+        std::move(methods), options,
+        QueueHooks{.give_up_dead = [this] { core_.pool.GiveUpDead(); }});
   }
   ~Served() { Release(); }
 
