@@ -30,6 +30,11 @@ constexpr double kMargin = 1.2;
 
 int64_t CountedRows(const Request& request) { return std::max<int64_t>(1, request.rows); }
 
+Backlog::Kind KindOf(const Request& request) {
+  if (request.rows == 0) return {.alone = true};
+  return {.hash = StackHash(request.arguments)};
+}
+
 absl::Status TooLong(Duration wait, absl::string_view limit, Duration allowed) {
   return Refuse(
       absl::StatusCode::kResourceExhausted,
@@ -46,7 +51,10 @@ BatchQueue::BatchQueue(BatchRules rules)
   Plan();
 }
 
-void BatchQueue::Plan() { plan_ = CutPlan(curve_, run_limit_, rules_.buckets); }
+void BatchQueue::Plan() {
+  plan_ = CutPlan(curve_, run_limit_, rules_.buckets);
+  backlog_.Recount(plan_);
+}
 
 void BatchQueue::SetCurve(CostCurve curve) {
   curve_ = std::move(curve);
@@ -56,13 +64,15 @@ void BatchQueue::SetCurve(CostCurve curve) {
 }
 
 void BatchQueue::Observe(int64_t rows, Duration time) {
-  curve_.Observe(rows, time);
+  // What runs alone in spite of its method is of no shape that was measured.
+  if (rows == 0 && rules_.batched) return;
+  curve_.Observe(std::max<int64_t>(1, rows), time);
   if (observed_++ % kRunsAPlan == 0) Plan();
 }
 
 std::optional<Duration> BatchQueue::NextRun() const {
   if (!is_measured_) return std::nullopt;
-  return plan_.RunTime(std::clamp<int64_t>(rows_, 1, plan_.best_rows()));
+  return plan_.RunTime(std::clamp<int64_t>(backlog_.rows(), 1, plan_.best_rows()));
 }
 
 Duration BatchQueue::MaxTime(const Moment& moment) const {
@@ -71,7 +81,7 @@ Duration BatchQueue::MaxTime(const Moment& moment) const {
 }
 
 absl::Status BatchQueue::CheckRoom(int64_t rows) const {
-  if (rows_ + rows <= rules_.max_queued_rows) return absl::OkStatus();
+  if (backlog_.rows() + rows <= rules_.max_queued_rows) return absl::OkStatus();
   const std::string limit = absl::StrCat(rules_.max_queued_rows);
   if (rows > rules_.max_queued_rows) {
     return Refuse(absl::StatusCode::kInvalidArgument,
@@ -80,7 +90,7 @@ absl::Status BatchQueue::CheckRoom(int64_t rows) const {
   }
   return Refuse(
       absl::StatusCode::kResourceExhausted,
-      absl::StrCat("the model's queue is full: ", rows_, " of ", limit,
+      absl::StrCat("the model's queue is full: ", backlog_.rows(), " of ", limit,
                    " rows wait already; try again later"),
       {.reason = "QUEUE_FULL", .metadata = {{"limit", limit}}, .retry_after = kRetryAfter});
 }
@@ -88,7 +98,7 @@ absl::Status BatchQueue::CheckRoom(int64_t rows) const {
 absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, const Moment& moment,
                                    Outlook outlook) const {
   const double pace = moment.slowdown / outlook.workers;
-  const Duration wait = outlook.ahead + Times(plan_.TimeFor(rows_), pace);
+  const Duration wait = outlook.ahead + Times(backlog_.time(), pace);
   // With nothing ahead it is always taken: its time is an estimate.
   if (wait <= Duration::zero()) return absl::OkStatus();
   const Duration most = MaxTime(moment);
@@ -122,16 +132,26 @@ absl::Status BatchQueue::Push(Request& request, const Moment& moment, Outlook ou
   const int64_t rows = CountedRows(request);
   TORCHERE_RETURN_IF_ERROR(CheckRoom(rows));
   TORCHERE_RETURN_IF_ERROR(CheckTime(request, rows, moment, outlook));
-  rows_ += rows;
+  const Backlog::Kind kind = KindOf(request);
   if (request.rows <= run_limit_) {
-    waiting_.push_back({std::move(request), moment.now});
+    Enqueue({std::move(request), moment.now, kind});
     return absl::OkStatus();
   }
   bool is_rest = false;
   for (Request& part : SplitRequest(std::move(request), run_limit_)) {
-    waiting_.push_back({std::move(part), moment.now, std::exchange(is_rest, true)});
+    Enqueue({std::move(part), moment.now, kind, std::exchange(is_rest, true)});
   }
   return absl::OkStatus();
+}
+
+void BatchQueue::Enqueue(Waiting waiting) {
+  backlog_.Add(waiting.kind, CountedRows(waiting.request), plan_);
+  waiting_.push_back(std::move(waiting));
+}
+
+Request BatchQueue::Dequeue(Waiting& waiting) {
+  backlog_.Add(waiting.kind, -CountedRows(waiting.request), plan_);
+  return std::move(waiting.request);
 }
 
 Time BatchQueue::Until(const Waiting& waiting, const Moment& moment) const {
@@ -151,9 +171,9 @@ bool BatchQueue::IsLost(const Waiting& waiting, const Moment& moment) const {
 
 Time BatchQueue::ReadyAt(const Moment& moment) const {
   if (waiting_.empty()) return kNever;
-  if (rules_.max_delay == Duration::zero() || rows_ >= run_limit_) return Time::min();
+  if (rules_.max_delay == Duration::zero() || backlog_.rows() >= run_limit_) return Time::min();
   Time ready = waiting_.front().since + rules_.max_delay;
-  const Duration run = Times(plan_.RunTime(rows_), moment.slowdown * kMargin);
+  const Duration run = Times(plan_.RunTime(backlog_.rows()), moment.slowdown * kMargin);
   for (const Waiting& waiting : waiting_) {
     ready =
         std::min(ready, std::min(waiting.request.context.deadline, Until(waiting, moment)) - run);
@@ -168,16 +188,16 @@ int64_t BatchQueue::RunRows(int64_t rows) const {
 
 std::vector<size_t> BatchQueue::Companions(const Moment& moment, int64_t most) const {
   std::vector<size_t> places;
-  const Request& first = waiting_.front().request;
+  const Waiting& first = waiting_.front();
   int64_t rows = 0;
   for (size_t i = 0; i < waiting_.size() && rows < most; ++i) {
-    const Request& request = waiting_[i].request;
-    if (i > 0 && (request.rows == 0 || IsDead(waiting_[i], moment) || IsLost(waiting_[i], moment) ||
-                  !CanStack(first.arguments, request.arguments))) {
+    const Waiting& other = waiting_[i];
+    if (i > 0 && (other.kind != first.kind || IsDead(other, moment) || IsLost(other, moment) ||
+                  !CanStack(first.request.arguments, other.request.arguments))) {
       continue;
     }
     places.push_back(i);
-    rows += request.rows;
+    rows += other.request.rows;
   }
   return places;
 }
@@ -211,9 +231,8 @@ Batch BatchQueue::Take(const std::vector<size_t>& places) {
   Batch batch;
   batch.requests.reserve(places.size());
   for (const size_t place : places) {
-    batch.requests.push_back(std::move(waiting_[place].request));
+    batch.requests.push_back(Dequeue(waiting_[place]));
     batch.rows += batch.requests.back().rows;
-    rows_ -= CountedRows(batch.requests.back());
   }
   if (places.back() + 1 == places.size()) {
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<int64_t>(places.size()));
@@ -237,8 +256,7 @@ Batch BatchQueue::Cut(const Moment& moment, int idle_workers) {
   std::vector<Request> dead;
   while (!waiting_.empty() &&
          (IsDead(waiting_.front(), moment) || IsLost(waiting_.front(), moment))) {
-    rows_ -= CountedRows(waiting_.front().request);
-    dead.push_back(std::move(waiting_.front().request));
+    dead.push_back(Dequeue(waiting_.front()));
     waiting_.pop_front();
   }
   Batch batch;
@@ -260,8 +278,7 @@ std::vector<Request> BatchQueue::TakeDead(const Moment& moment) {
                             [&](const Waiting& waiting) { return !IsDead(waiting, moment); });
   std::vector<Request> taken;
   for (auto waiting = dead; waiting != waiting_.end(); ++waiting) {
-    rows_ -= CountedRows(waiting->request);
-    taken.push_back(std::move(waiting->request));
+    taken.push_back(Dequeue(*waiting));
   }
   waiting_.erase(dead, waiting_.end());
   return taken;

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "server/base/clock.h"
+#include "server/batching/backlog.h"
 #include "server/batching/batch.h"
 #include "server/batching/cut_plan.h"
 #include "server/request/cost_curve.h"
@@ -83,8 +84,8 @@ class BatchQueue {
   // What nobody waits for any more or has waited too long, taken out at once.
   std::vector<Request> TakeDead(const Moment& moment);
 
-  // A run of `rows` rows (1 for one without) took `time`, with no other beside
-  // it on the device.
+  // A run of `rows` rows (0 for one without) took `time`, with no other beside it
+  // on the device.
   void Observe(int64_t rows, Duration time);
 
   // How long runs take, as it was measured: no run will have more rows than its
@@ -100,7 +101,7 @@ class BatchQueue {
   std::optional<Duration> NextRun() const;
 
   // How long what waits will take one worker.
-  Duration TimeForAll() const { return plan_.TimeFor(rows_); }
+  Duration TimeForAll() const { return backlog_.time(); }
 
   bool empty() const { return waiting_.empty(); }
 
@@ -108,6 +109,7 @@ class BatchQueue {
   struct Waiting {
     Request request;
     Time since;
+    Backlog::Kind kind;
     // A later part of a large request: what may wait no longer is the whole, and
     // its first part stands for it.
     bool is_rest = false;
@@ -115,6 +117,9 @@ class BatchQueue {
 
   // Makes plan_ anew.
   void Plan();
+  void Enqueue(Waiting waiting);
+  // Of one that is taken out.
+  Request Dequeue(Waiting& waiting);
   absl::Status CheckRoom(int64_t rows) const;
   int64_t RowsOfRequest(const Request& request) const;
   absl::Status CheckTime(const Request& request, int64_t rows, const Moment& moment,
@@ -144,8 +149,8 @@ class BatchQueue {
   CutPlan plan_;
   int observed_ = 0;
   std::deque<Waiting> waiting_;
-  // Of all that waits; one without rows counts as 1.
-  int64_t rows_ = 0;
+  // Of all that waits.
+  Backlog backlog_;
 };
 
 }  // namespace torchere

@@ -228,7 +228,7 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   FairTurns::End(run.queue->turn_, run.batch.expected, took);
   if (!as_planned) return;
   run.queue->clean_runs_ = std::min(run.queue->clean_runs_ + 1, kCleanRuns);
-  if (run.alone) run.queue->waiting_.Observe(std::max<int64_t>(1, run.batch.run_rows), took);
+  if (run.alone) run.queue->waiting_.Observe(run.batch.run_rows, took);
   longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());
   if (run.batch.expected > Duration::zero()) {
     const double ratio = std::chrono::duration<double>(took) / run.batch.expected;

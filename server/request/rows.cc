@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/hash/hash.h"
+#include "absl/types/span.h"
+
 namespace torchere {
 namespace {
 
@@ -63,6 +66,25 @@ bool Equal(const Value& a, const Value& b) {
   if (const auto* real = std::get_if<double>(&a.kind)) return *real == std::get<double>(b.kind);
   if (const auto* truth = std::get_if<bool>(&a.kind)) return *truth == std::get<bool>(b.kind);
   return true;
+}
+
+// Of a value that holds no tensor: equal ones have the same.
+size_t Hash(const Value& value) {
+  size_t hash = value.kind.index();
+  if (const auto* list = std::get_if<List>(&value.kind)) {
+    for (const Value& item : *list) hash = absl::HashOf(hash, Hash(item));
+  } else if (const auto* map = std::get_if<Map>(&value.kind)) {
+    for (const auto& [key, item] : *map) hash = absl::HashOf(hash, key, Hash(item));
+  } else if (const auto* text = std::get_if<std::string>(&value.kind)) {
+    hash = absl::HashOf(hash, *text);
+  } else if (const auto* number = std::get_if<int64_t>(&value.kind)) {
+    hash = absl::HashOf(hash, *number);
+  } else if (const auto* real = std::get_if<double>(&value.kind)) {
+    hash = absl::HashOf(hash, *real);
+  } else if (const auto* truth = std::get_if<bool>(&value.kind)) {
+    hash = absl::HashOf(hash, *truth);
+  }
+  return hash;
 }
 
 bool SameRows(const Tensor& a, const Tensor& b) {
@@ -184,6 +206,19 @@ bool CanStack(const Arguments& a, const Arguments& b) {
                       }
                       return x_tensor == y_tensor && Equal(*x, *y);
                     });
+}
+
+size_t StackHash(const Arguments& arguments) {
+  size_t hash = 0;
+  for (const std::optional<Value>& argument : arguments) {
+    if (const Tensor* tensor = AsTensor(argument)) {
+      const auto row = absl::MakeConstSpan(tensor->shape).subspan(1);
+      hash = absl::HashOf(hash, tensor->dtype, row);
+    } else {
+      hash = absl::HashOf(hash, argument ? Hash(*argument) : 0);
+    }
+  }
+  return hash;
 }
 
 Arguments Stack(const std::vector<const Arguments*>& all, int64_t rows) {

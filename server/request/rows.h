@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -21,6 +22,9 @@ std::optional<int64_t> RowsOf(const Arguments& arguments);
 // Whether both can be rows of one batch: they agree in their tensors' dtypes and
 // further dimensions, and in all that is not a tensor.
 bool CanStack(const Arguments& a, const Arguments& b);
+
+// The same for arguments that can stack, and nearly always another for others.
+size_t StackHash(const Arguments& arguments);
 
 // The rows of all, one below the other, which must be able to stack; then copies
 // of the last row until there are `rows`.

@@ -6,6 +6,7 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -93,8 +94,11 @@ void GrpcServer::Poll() {
     const bool work_waits = idle_work != nullptr && idle_work->waits();
     void* tag = nullptr;
     bool ok = false;
-    const auto next = queue_->AsyncNext(
-        &tag, &ok, work_waits ? gpr_time_0(GPR_CLOCK_MONOTONIC) : ToTimespec(host_.timers.First()));
+    const Time dead = host_.has_dead ? give_up_time_.next() : kNever;
+    const auto next =
+        queue_->AsyncNext(&tag, &ok,
+                          work_waits ? gpr_time_0(GPR_CLOCK_MONOTONIC)
+                                     : ToTimespec(std::min(host_.timers.First(), dead)));
     if (next == grpc::CompletionQueue::SHUTDOWN) return;
     if (next == grpc::CompletionQueue::GOT_EVENT) static_cast<CompletionTag*>(tag)->Happened(ok);
     if (work_waits && (next == grpc::CompletionQueue::TIMEOUT || ++events >= kEventsFirst)) {
@@ -102,8 +106,18 @@ void GrpcServer::Poll() {
       events = 0;
     }
     FireTimers();
-    if (std::exchange(host_.has_dead, false)) hooks_.give_up_dead();
+    if (host_.has_dead) GiveUpDead();
   }
+}
+
+// It looks through all queues: at once after one call's end, and not again after
+// each where thousands end.
+void GrpcServer::GiveUpDead() {
+  const Time started = Now();
+  if (started < give_up_time_.next()) return;
+  host_.has_dead = false;
+  hooks_.give_up_dead();
+  give_up_time_.Spent(started, Now());
 }
 
 void GrpcServer::FireTimers() {

@@ -16,6 +16,7 @@
 #include "server/frontend/grpc/call_host.h"
 #include "server/frontend/grpc/idle_work.h"
 #include "server/frontend/grpc/listen_address.h"
+#include "server/frontend/grpc/time_share.h"
 
 namespace torchere {
 
@@ -31,7 +32,8 @@ struct GrpcOptions {
 
 // What the queue's thread calls, besides its calls' methods.
 struct QueueHooks {
-  // After calls whose requests may still be queued were given up.
+  // After calls whose requests may still be queued were given up: at once, but
+  // for a tenth of the thread's time at most.
   std::function<void()> give_up_dead = [] {};
   // Makes what it does while no event waits; once, at its start.
   std::function<std::unique_ptr<IdleWork>()> make_idle_work = [] { return nullptr; };
@@ -61,12 +63,14 @@ class GrpcServer {
 
   void Poll();
   void FireTimers();
+  void GiveUpDead();
   // Has f() called on the queue's thread, which must be running until then.
   void Post(std::function<void()> f);
   void DrainStreams();
   void CloseQueue();
 
   const QueueHooks hooks_;
+  TimeShare give_up_time_;
   CallHost host_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::unique_ptr<grpc::Server> server_;

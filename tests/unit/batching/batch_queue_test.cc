@@ -78,6 +78,36 @@ TEST_CASE("BatchQueue refuses what could not be answered in time, and says when 
   }
 }
 
+TEST_CASE("BatchQueue counts a run each for what waits and cannot run together") {
+  QueueFixture f({.batched = true});
+  f.queue.SetCurve(Linear(milliseconds(10), milliseconds(1)));
+  const auto push = [&f](const char* id, Value x) {
+    Request request = f.Make(id);
+    request.arguments[0] = std::move(x);
+    REQUIRE(f.queue.Push(request, {kNow}).ok());
+  };
+  SECTION("rows of other shapes") {
+    for (int64_t length : {2, 3, 3, 4}) {
+      Tensor x = FloatTensor(std::vector<float>(static_cast<size_t>(length)));
+      x.shape = {1, length};
+      push("a", {std::move(x)});
+    }
+    CHECK(f.queue.TimeForAll() == milliseconds(31));
+    f.Cut();
+    f.Cut();
+    CHECK(f.queue.TimeForAll() == milliseconds(10));
+  }
+  SECTION("requests without rows") {
+    for (int64_t i = 0; i < 5; ++i) push("a", {i});
+    CHECK(f.queue.TimeForAll() == milliseconds(50));
+    CHECK_FALSE(f.Push("b", 1, kNow + milliseconds(60)).ok());
+  }
+  SECTION("which say nothing of how long a run of rows takes") {
+    for (int i = 0; i < 64; ++i) f.queue.Observe(0, seconds(1));
+    CHECK(f.queue.curve().Of(1) == milliseconds(10));
+  }
+}
+
 TEST_CASE("BatchQueue lets a request wait for ten of the device's longest runs") {
   QueueFixture f({});
   f.queue.SetCurve(Linear(milliseconds(1), milliseconds(1)));

@@ -57,6 +57,20 @@ TEST_CASE("CanStack asks for the same dtypes, further dimensions and other value
   CHECK(CanStack(Arguments(1), Arguments(1)));
 }
 
+TEST_CASE("StackHash tells what cannot stack apart, whatever the number of rows", "[request]") {
+  const Arguments one = Of({{Matrix(3, 2)}, {int64_t{7}}, {List{{std::string("a")}, {1.5}}}});
+  const size_t hash = StackHash(one);
+  CHECK(hash ==
+        StackHash(Of({{Matrix(1, 2, 5)}, {int64_t{7}}, {List{{std::string("a")}, {1.5}}}})));
+  CHECK(hash != StackHash(Of({{Matrix(3, 3)}, {int64_t{7}}, {List{{std::string("a")}, {1.5}}}})));
+  CHECK(hash != StackHash(Of({{Matrix(3, 2)}, {int64_t{8}}, {List{{std::string("a")}, {1.5}}}})));
+  CHECK(hash != StackHash(Of({{Matrix(3, 2)}, {int64_t{7}}, {List{{std::string("b")}, {1.5}}}})));
+  CHECK(hash != StackHash(Of({{Matrix(3, 2)}, {7.0}, {List{{std::string("a")}, {1.5}}}})));
+  Arguments without = one;
+  without[1].reset();
+  CHECK(hash != StackHash(without));
+}
+
 TEST_CASE("Stack puts rows below each other and pads with the last", "[request]") {
   const Arguments a = Of({{Matrix(2, 2)}, {int64_t{7}}}),
                   b = Of({{Matrix(1, 2, 10)}, {int64_t{7}}});
