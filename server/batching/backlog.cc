@@ -16,6 +16,14 @@ void Backlog::Add(const Kind& kind, int64_t rows, const CutPlan& plan) {
   if (waiting->second == 0) kinds_.erase(waiting);
 }
 
+Duration Backlog::TimeAhead(int32_t priority, const CutPlan& plan) const {
+  Duration time{};
+  for (const auto& [kind, rows] : kinds_) {
+    if (kind.priority >= priority) time += TimeOf(kind, rows, plan);
+  }
+  return time;
+}
+
 void Backlog::Recount(const CutPlan& plan) {
   time_ = Duration::zero();
   for (const auto& [kind, rows] : kinds_) time_ += TimeOf(kind, rows, plan);

@@ -15,8 +15,10 @@ namespace torchere {
 // what the plan says of so many; a request that runs alone costs a run.
 class Backlog {
  public:
-  // Which requests can run together: those of one kind.
+  // Requests of one kind can run together. So can those that differ in priority
+  // alone, but not all of them are ahead of the next that comes.
   struct Kind {
+    int32_t priority = 0;
     // Runs alone, whatever waits beside it.
     bool alone = false;
     // StackHash of its arguments; 0 where it runs alone.
@@ -26,7 +28,7 @@ class Backlog {
 
     template <typename H>
     friend H AbslHashValue(H h, const Kind& kind) {
-      return H::combine(std::move(h), kind.alone, kind.hash);
+      return H::combine(std::move(h), kind.priority, kind.alone, kind.hash);
     }
   };
 
@@ -38,6 +40,11 @@ class Backlog {
   void Recount(const CutPlan& plan);
 
   Duration time() const { return time_; }
+
+  // Of what goes before the next request of `priority`. Looks through the kinds
+  // that wait.
+  Duration TimeAhead(int32_t priority, const CutPlan& plan) const;
+
   // One that runs alone counts as one.
   int64_t rows() const { return rows_; }
 

@@ -31,8 +31,8 @@ constexpr double kMargin = 1.2;
 int64_t CountedRows(const Request& request) { return std::max<int64_t>(1, request.rows); }
 
 Backlog::Kind KindOf(const Request& request) {
-  if (request.rows == 0) return {.alone = true};
-  return {.hash = StackHash(request.arguments)};
+  if (request.rows == 0) return {.priority = request.priority, .alone = true};
+  return {.priority = request.priority, .hash = StackHash(request.arguments)};
 }
 
 absl::Status TooLong(Duration wait, absl::string_view limit, Duration allowed) {
@@ -98,7 +98,7 @@ absl::Status BatchQueue::CheckRoom(int64_t rows) const {
 absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, const Moment& moment,
                                    Outlook outlook) const {
   const double pace = moment.slowdown / outlook.workers;
-  const Duration wait = outlook.ahead + Times(backlog_.time(), pace);
+  const Duration wait = outlook.ahead + Times(TimeAhead(request.priority), pace);
   // With nothing ahead it is always taken: its time is an estimate.
   if (wait <= Duration::zero()) return absl::OkStatus();
   const Duration most = MaxTime(moment);
@@ -146,7 +146,15 @@ absl::Status BatchQueue::Push(Request& request, const Moment& moment, Outlook ou
 
 void BatchQueue::Enqueue(Waiting waiting) {
   backlog_.Add(waiting.kind, CountedRows(waiting.request), plan_);
-  waiting_.push_back(std::move(waiting));
+  const auto place = std::upper_bound(
+      waiting_.begin(), waiting_.end(), waiting.request.priority,
+      [](int32_t priority, const Waiting& other) { return priority > other.request.priority; });
+  waiting_.insert(place, std::move(waiting));
+}
+
+Duration BatchQueue::TimeAhead(int32_t priority) const {
+  const bool is_last = waiting_.empty() || waiting_.back().request.priority >= priority;
+  return is_last ? backlog_.time() : backlog_.TimeAhead(priority, plan_);
 }
 
 Request BatchQueue::Dequeue(Waiting& waiting) {
@@ -172,11 +180,11 @@ bool BatchQueue::IsLost(const Waiting& waiting, const Moment& moment) const {
 Time BatchQueue::ReadyAt(const Moment& moment) const {
   if (waiting_.empty()) return kNever;
   if (rules_.max_delay == Duration::zero() || backlog_.rows() >= run_limit_) return Time::min();
-  Time ready = waiting_.front().since + rules_.max_delay;
+  Time ready = kNever;
   const Duration run = Times(plan_.RunTime(backlog_.rows()), moment.slowdown * kMargin);
   for (const Waiting& waiting : waiting_) {
-    ready =
-        std::min(ready, std::min(waiting.request.context.deadline, Until(waiting, moment)) - run);
+    ready = std::min({ready, waiting.since + rules_.max_delay,
+                      std::min(waiting.request.context.deadline, Until(waiting, moment)) - run});
   }
   return ready;
 }
@@ -192,8 +200,9 @@ std::vector<size_t> BatchQueue::Companions(const Moment& moment, int64_t most) c
   int64_t rows = 0;
   for (size_t i = 0; i < waiting_.size() && rows < most; ++i) {
     const Waiting& other = waiting_[i];
-    if (i > 0 && (other.kind != first.kind || IsDead(other, moment) || IsLost(other, moment) ||
-                  !CanStack(first.request.arguments, other.request.arguments))) {
+    if (i > 0 &&
+        (other.kind.alone || other.kind.hash != first.kind.hash || IsDead(other, moment) ||
+         IsLost(other, moment) || !CanStack(first.request.arguments, other.request.arguments))) {
       continue;
     }
     places.push_back(i);

@@ -76,9 +76,9 @@ class BatchQueue {
   // back; kNever while nothing waits.
   Time ReadyAt(const Moment& moment) const;
 
-  // The next batch: the oldest request and those that can run with it, oldest
-  // first, as many as are cheapest by the row where `idle_workers` others could
-  // take a share of what waits. Its requests may all be dead.
+  // The next batch: of the highest priority the oldest request, and those that can
+  // run with it, in that order, as many as are cheapest by the row where `idle_workers` others
+  // could take a share of what waits. Its requests may all be dead.
   Batch Cut(const Moment& moment, int idle_workers = 0);
 
   // What nobody waits for any more or has waited too long, taken out at once.
@@ -118,6 +118,8 @@ class BatchQueue {
   // Makes plan_ anew.
   void Plan();
   void Enqueue(Waiting waiting);
+  // How long one worker needs for what goes before the next of `priority`.
+  Duration TimeAhead(int32_t priority) const;
   // Of one that is taken out.
   Request Dequeue(Waiting& waiting);
   absl::Status CheckRoom(int64_t rows) const;
@@ -148,6 +150,7 @@ class BatchQueue {
   // By curve_ as it was a few runs ago.
   CutPlan plan_;
   int observed_ = 0;
+  // Higher priorities first, each in the order of arrival.
   std::deque<Waiting> waiting_;
   // Of all that waits.
   Backlog backlog_;

@@ -130,6 +130,7 @@ std::vector<Request> SplitRequest(Request request, int64_t max_rows) {
     part.arguments = SliceRows(arguments, first, part.rows);
     part.outputs = original.outputs;
     part.request_id = original.request_id;
+    part.priority = original.priority;
     part.context = original.context;
     part.served = original.served;
     part.model_ref = original.model_ref.Share();

@@ -30,6 +30,8 @@ struct Request {
   std::vector<std::string> outputs;
   // The caller's own name for it, echoed.
   std::string request_id;
+  // The higher goes first.
+  int32_t priority = 0;
   Context context;
 
   // Filled in by the pipeline once the version is known; `inputs` is empty then.

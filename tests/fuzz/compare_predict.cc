@@ -115,6 +115,7 @@ bool SameModel(const ModelSpec& ours, const v1::ModelSpec& theirs) {
 std::string Difference(const Request& ours, const v1::PredictRequest& theirs) {
   if (!SameModel(ours.model, theirs.model())) return "model";
   if (ours.request_id != theirs.options().request_id()) return "options.request_id";
+  if (ours.priority != theirs.options().priority()) return "options.priority";
   if (!std::equal(ours.outputs.begin(), ours.outputs.end(), theirs.outputs().begin(),
                   theirs.outputs().end())) {
     return "outputs";

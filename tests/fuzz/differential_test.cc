@@ -35,6 +35,7 @@ TEST_CASE("The codec reads and writes what protobuf does, for every kind of valu
     REQUIRE(request.ok());
     CHECK(request->model.name == sent.model().name());
     CHECK(request->request_id == sent.options().request_id());
+    CHECK(request->priority == sent.options().priority());
     const v1::PredictResponse echo = Echo(*request);
     REQUIRE(echo.outputs_size() == sent.inputs_size());
     for (int k = 0; k < sent.inputs_size(); ++k) {

@@ -56,6 +56,7 @@ v1::PredictRequest RandomRequest(std::mt19937& random) {
   request.mutable_model()->set_name("m");
   if (random() % 2 == 0) request.mutable_model()->set_version(3);
   request.mutable_options()->set_request_id("id");
+  if (random() % 2 == 0) request.mutable_options()->set_priority(static_cast<int32_t>(random()));
   for (unsigned i = 0; i < 1 + random() % 3; ++i) {
     auto& input = *request.add_inputs();
     input.set_name(std::string(1, static_cast<char>('a' + i)));

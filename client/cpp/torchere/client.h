@@ -43,6 +43,8 @@ struct PredictCall {
   std::optional<std::chrono::nanoseconds> timeout = std::nullopt;
   // The caller's own name for the request, at most 256 bytes; it comes back.
   std::string request_id = {};
+  // Of the requests that wait, the higher goes first; 0 is normal.
+  int32_t priority = 0;
 };
 
 // Where a request's time went, inside the server.

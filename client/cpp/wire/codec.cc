@@ -177,6 +177,7 @@ v1::PredictRequest EncodePredict(const PredictCall& call) {
   }
   wire.mutable_outputs()->Assign(call.outputs.begin(), call.outputs.end());
   if (!call.request_id.empty()) wire.mutable_options()->set_request_id(call.request_id);
+  if (call.priority != 0) wire.mutable_options()->set_priority(call.priority);
   return wire;
 }
 

@@ -17,7 +17,13 @@ from torchere.v1 import model_pb2, model_status_pb2, predict_pb2, value_pb2
 
 def test_predict_sends_what_it_was_told(fake: FakeServer, client: torchere.Client) -> None:
     client.predict(
-        "m", {"a": 1, "b": "t"}, method="encode", version=7, outputs=["y", "x"], request_id="r1"
+        "m",
+        {"a": 1, "b": "t"},
+        method="encode",
+        version=7,
+        outputs=["y", "x"],
+        request_id="r1",
+        priority=-2,
     )
     assert fake.request == predict_pb2.PredictRequest(
         model=model_pb2.ModelSpec(name="m", version=7, method="encode"),
@@ -26,7 +32,7 @@ def test_predict_sends_what_it_was_told(fake: FakeServer, client: torchere.Clien
             value_pb2.NamedValue(name="b", value=value_pb2.Value(text="t")),
         ],
         outputs=["y", "x"],
-        options=predict_pb2.RequestOptions(request_id="r1"),
+        options=predict_pb2.RequestOptions(request_id="r1", priority=-2),
     )
     assert str(fake.metadata["user-agent"]).startswith("torchere-python")
 
@@ -145,6 +151,8 @@ def test_one_client_serves_many_threads(client: torchere.Client) -> None:
         ({"outputs": "y"}, TypeError, "outputs: expected a list of names, got the str 'y'"),
         ({"outputs": [1]}, TypeError, "outputs: expected a str, got int"),
         ({"request_id": 3}, TypeError, "request_id: expected a str, got int"),
+        ({"priority": "1"}, TypeError, "priority: expected an int, got '1'"),
+        ({"priority": 2**31}, ValueError, "priority: expected -2147483648 to 2147483647, got"),
         ({"timeout": 0}, ValueError, "timeout: expected seconds above 0, got 0"),
         ({"timeout": -1.0}, ValueError, "timeout: expected seconds above 0"),
         ({"timeout": float("inf")}, ValueError, "timeout: expected seconds above 0"),

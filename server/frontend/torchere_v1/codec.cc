@@ -119,6 +119,10 @@ class PredictDecoder {
     while (values_.ok() && reader_.NextField()) {
       if (reader_.Is(1, Type::kBytes)) {
         values_.Name(request_.request_id, "options.request_id");
+      } else if (reader_.Is(3, Type::kVarint)) {
+        uint64_t priority = 0;
+        reader_.Varint(priority);
+        request_.priority = static_cast<int32_t>(priority);
       } else {
         reader_.SkipField();
       }

@@ -23,7 +23,8 @@ TEST_CASE("a call is encoded field by field", "[client]") {
                             .method = "logits",
                             .version = 3,
                             .outputs = {"b", "a"},
-                            .request_id = "r7"};
+                            .request_id = "r7",
+                            .priority = -2};
   const auto expected = FromText<v1::PredictRequest>(R"(
       model { name: "wine" version: 3 method: "logits" }
       inputs {
@@ -31,7 +32,7 @@ TEST_CASE("a call is encoded field by field", "[client]") {
         value { tensor { dtype: DATA_TYPE_INT16 shape: [1, 2] data: "\001\000\376\377" } }
       }
       outputs: "b" outputs: "a"
-      options { request_id: "r7" })");
+      options { request_id: "r7" priority: -2 })");
   CHECK(EncodePredict(call).DebugString() == expected.DebugString());
 }
 

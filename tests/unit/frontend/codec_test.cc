@@ -82,7 +82,10 @@ TEST_CASE("DecodePredict reads the model, the outputs and the options") {
   });
   writer.Text(3, "b");
   writer.Text(3, "a");
-  writer.Message(4, [](WireWriter& options) { options.Text(1, "mine"); });
+  writer.Message(4, [](WireWriter& options) {
+    options.Text(1, "mine");
+    options.Varint(3, static_cast<uint64_t>(-2));
+  });
   const auto request = DecodePredict(std::move(writer).Finish());
   REQUIRE(request.ok());
   CHECK(request->model.name == "digits");
@@ -90,6 +93,7 @@ TEST_CASE("DecodePredict reads the model, the outputs and the options") {
   CHECK(request->model.method == "embed");
   CHECK(request->outputs == std::vector<std::string>{"b", "a"});
   CHECK(request->request_id == "mine");
+  CHECK(request->priority == -2);
 }
 
 TEST_CASE("DecodePredict refuses what no model should see, and says why") {

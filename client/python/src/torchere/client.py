@@ -97,6 +97,7 @@ class Client:
         outputs: Iterable[str] | None = None,
         timeout: float | None = None,
         request_id: str | None = None,
+        priority: int = 0,
         copy: bool = True,
     ) -> Prediction:
         """Runs one method of one model.
@@ -115,6 +116,8 @@ class Client:
                 default all.
             timeout: Seconds; by default the client's.
             request_id: Your own name for the request, at most 256 bytes.
+            priority: Of the requests that wait for the same method the higher
+                goes first; 0 is normal.
             copy: False makes the arrays of the answer read-only views of its
                 memory, which saves one copy of them.
 
@@ -144,6 +147,8 @@ class Client:
         _add_outputs(request, outputs)
         if request_id is not None:
             request.options.request_id = checked_text(request_id, "request_id")
+        if priority != 0:
+            request.options.priority = _checked_int("priority", priority, 2**31 - 1, least=-(2**31))
         response = self._call(self._predict.Predict, request, timeout)
         return prediction_from_wire(response, copy=copy)
 
@@ -222,11 +227,11 @@ def _checked_timeout(timeout: float) -> float:
     return timeout
 
 
-def _checked_int(name: str, value: int, most: int) -> int:
+def _checked_int(name: str, value: int, most: int, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name}: expected an int, got {value!r}")
-    if not 1 <= value <= most:
-        raise ValueError(f"{name}: expected 1 to {most}, got {value}")
+    if not least <= value <= most:
+        raise ValueError(f"{name}: expected {least} to {most}, got {value}")
     return value
 
 

@@ -19,7 +19,7 @@ from torchere.v1 import model_pb2 as torchere_dot_v1_dot_model__pb2
 from torchere.v1 import value_pb2 as torchere_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19torchere/v1/predict.proto\x12\x0btorchere.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17torchere/v1/error.proto\x1a\x17torchere/v1/model.proto\x1a\x17torchere/v1/value.proto\"\x9f\x01\n\x0ePredictRequest\x12%\n\x05model\x18\x01 \x01(\x0b\x32\x16.torchere.v1.ModelSpec\x12\'\n\x06inputs\x18\x02 \x03(\x0b\x32\x17.torchere.v1.NamedValue\x12\x0f\n\x07outputs\x18\x03 \x03(\t\x12,\n\x07options\x18\x04 \x01(\x0b\x32\x1b.torchere.v1.RequestOptions\"$\n\x0eRequestOptions\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"\x9d\x01\n\x0fPredictResponse\x12\'\n\x05model\x18\x01 \x01(\x0b\x32\x18.torchere.v1.ServedModel\x12(\n\x07outputs\x18\x02 \x03(\x0b\x32\x17.torchere.v1.NamedValue\x12#\n\x06timing\x18\x03 \x01(\x0b\x32\x13.torchere.v1.Timing\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x9c\x01\n\x06Timing\x12(\n\x05queue\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07\x63ompute\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nbatch_rows\x18\x04 \x01(\x03\"\xad\x01\n\x14PredictStreamRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12.\n\x07predict\x18\x02 \x01(\x0b\x32\x1b.torchere.v1.PredictRequestH\x00\x12%\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x13.torchere.v1.CancelH\x00\x12*\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\n\x04kind\"\x08\n\x06\x43\x61ncel\"\x82\x01\n\x15PredictStreamResponse\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x30\n\x08response\x18\x02 \x01(\x0b\x32\x1c.torchere.v1.PredictResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.torchere.v1.ErrorH\x00\x42\x06\n\x04kind2\xb2\x01\n\x0ePredictService\x12\x44\n\x07Predict\x12\x1b.torchere.v1.PredictRequest\x1a\x1c.torchere.v1.PredictResponse\x12Z\n\rPredictStream\x12!.torchere.v1.PredictStreamRequest\x1a\".torchere.v1.PredictStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19torchere/v1/predict.proto\x12\x0btorchere.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17torchere/v1/error.proto\x1a\x17torchere/v1/model.proto\x1a\x17torchere/v1/value.proto\"\x9f\x01\n\x0ePredictRequest\x12%\n\x05model\x18\x01 \x01(\x0b\x32\x16.torchere.v1.ModelSpec\x12\'\n\x06inputs\x18\x02 \x03(\x0b\x32\x17.torchere.v1.NamedValue\x12\x0f\n\x07outputs\x18\x03 \x03(\t\x12,\n\x07options\x18\x04 \x01(\x0b\x32\x1b.torchere.v1.RequestOptions\"6\n\x0eRequestOptions\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\"\x9d\x01\n\x0fPredictResponse\x12\'\n\x05model\x18\x01 \x01(\x0b\x32\x18.torchere.v1.ServedModel\x12(\n\x07outputs\x18\x02 \x03(\x0b\x32\x17.torchere.v1.NamedValue\x12#\n\x06timing\x18\x03 \x01(\x0b\x32\x13.torchere.v1.Timing\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x9c\x01\n\x06Timing\x12(\n\x05queue\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07\x63ompute\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nbatch_rows\x18\x04 \x01(\x03\"\xad\x01\n\x14PredictStreamRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12.\n\x07predict\x18\x02 \x01(\x0b\x32\x1b.torchere.v1.PredictRequestH\x00\x12%\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x13.torchere.v1.CancelH\x00\x12*\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\n\x04kind\"\x08\n\x06\x43\x61ncel\"\x82\x01\n\x15PredictStreamResponse\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x30\n\x08response\x18\x02 \x01(\x0b\x32\x1c.torchere.v1.PredictResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.torchere.v1.ErrorH\x00\x42\x06\n\x04kind2\xb2\x01\n\x0ePredictService\x12\x44\n\x07Predict\x12\x1b.torchere.v1.PredictRequest\x1a\x1c.torchere.v1.PredictResponse\x12Z\n\rPredictStream\x12!.torchere.v1.PredictStreamRequest\x1a\".torchere.v1.PredictStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -29,17 +29,17 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_PREDICTREQUEST']._serialized_start=150
   _globals['_PREDICTREQUEST']._serialized_end=309
   _globals['_REQUESTOPTIONS']._serialized_start=311
-  _globals['_REQUESTOPTIONS']._serialized_end=347
-  _globals['_PREDICTRESPONSE']._serialized_start=350
-  _globals['_PREDICTRESPONSE']._serialized_end=507
-  _globals['_TIMING']._serialized_start=510
-  _globals['_TIMING']._serialized_end=666
-  _globals['_PREDICTSTREAMREQUEST']._serialized_start=669
-  _globals['_PREDICTSTREAMREQUEST']._serialized_end=842
-  _globals['_CANCEL']._serialized_start=844
-  _globals['_CANCEL']._serialized_end=852
-  _globals['_PREDICTSTREAMRESPONSE']._serialized_start=855
-  _globals['_PREDICTSTREAMRESPONSE']._serialized_end=985
-  _globals['_PREDICTSERVICE']._serialized_start=988
-  _globals['_PREDICTSERVICE']._serialized_end=1166
+  _globals['_REQUESTOPTIONS']._serialized_end=365
+  _globals['_PREDICTRESPONSE']._serialized_start=368
+  _globals['_PREDICTRESPONSE']._serialized_end=525
+  _globals['_TIMING']._serialized_start=528
+  _globals['_TIMING']._serialized_end=684
+  _globals['_PREDICTSTREAMREQUEST']._serialized_start=687
+  _globals['_PREDICTSTREAMREQUEST']._serialized_end=860
+  _globals['_CANCEL']._serialized_start=862
+  _globals['_CANCEL']._serialized_end=870
+  _globals['_PREDICTSTREAMRESPONSE']._serialized_start=873
+  _globals['_PREDICTSTREAMRESPONSE']._serialized_end=1003
+  _globals['_PREDICTSERVICE']._serialized_start=1006
+  _globals['_PREDICTSERVICE']._serialized_end=1184
 # @@protoc_insertion_point(module_scope)

@@ -70,16 +70,24 @@ class RequestOptions(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """The caller's own name for the request, echoed in the response; at most
     256 bytes.
+    """
+    priority: builtins.int
+    """Which of the requests that wait for the same method goes first: the higher,
+    and of equal ones the earlier. 0 is normal; below 0 goes when nothing else
+    waits. What a high one overtakes may wait its time out. While the server
+    knows no roles, every caller may set it.
     """
     def __init__(
         self,
         *,
         request_id: builtins.str = ...,
+        priority: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["request_id", b"request_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["priority", b"priority", "request_id", b"request_id"]) -> None: ...
 
 global___RequestOptions = RequestOptions
 
