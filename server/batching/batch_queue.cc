@@ -257,6 +257,7 @@ Batch BatchQueue::Take(const std::vector<size_t>& places) {
     waiting_.erase(waiting_.begin() + static_cast<int64_t>(kept), waiting_.end());
   }
   batch.run_rows = batch.rows > 0 ? RunRows(batch.rows) : 0;
+  batch.invariant = rules_.invariant && batch.rows > 0;
   batch.expected = plan_.RunTime(std::max<int64_t>(1, batch.rows));
   return batch;
 }

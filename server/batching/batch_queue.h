@@ -29,6 +29,8 @@ struct BatchRules {
   int64_t max_rows = 64;
   // Ascending; a run is padded to the next of them.
   std::vector<int64_t> buckets = {};
+  // There is one bucket, and nothing with rows is ever run with fewer.
+  bool invariant = false;
   // How long a worker may be kept from a batch that is not full.
   Duration max_delay{};
   // Rows that may wait; a request without rows counts as one.

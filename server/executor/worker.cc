@@ -52,6 +52,11 @@ absl::StatusOr<NamedValues> RunAlone(Request& request, LoadedModel& model, Worke
   return PickOutputs(*request.method, std::move(outputs), request.outputs);
 }
 
+absl::Status NotByRows() {
+  return Refuse(absl::StatusCode::kInternal, "an output does not go by the rows of the inputs",
+                {.reason = "MODEL_FAILED"});
+}
+
 // A request's rows of what the whole batch returned; nothing where an output
 // does not go by rows.
 std::optional<NamedValues> OutputsOf(const MethodSignature& method, const NamedValues& outputs,
@@ -87,6 +92,17 @@ std::optional<std::vector<absl::StatusOr<NamedValues>>> RunTogether(const Batch&
     first += request.rows;
   }
   return all;
+}
+
+// Runs one request with copies of its last row beside it, until there are `rows`.
+absl::StatusOr<NamedValues> RunPadded(const Request& request, int64_t rows, LoadedModel& model,
+                                      WorkerContext& context) {
+  const MethodSignature& method = *request.method;
+  TORCHERE_ASSIGN_OR_RETURN(const NamedValues outputs,
+                            Run(method, Stack({&request.arguments}, rows), model, context));
+  auto slices = OutputsOf(method, outputs, rows, 0, request.rows);
+  if (!slices) return NotByRows();
+  return PickOutputs(method, *std::move(slices), request.outputs);
 }
 
 Answer MakeAnswer(Request& request, absl::StatusOr<NamedValues> outputs, Time started,
@@ -141,8 +157,10 @@ BatchOutcome RunBatch(Batch& batch, LoadedModel& model, WorkerContext& context,
   }
   for (Request& request : batch.requests) {
     const Time started = Now();
-    outcome.answers.push_back(
-        MakeAnswer(request, RunAlone(request, model, context), started, request.rows, observer));
+    auto outputs = batch.invariant ? RunPadded(request, batch.run_rows, model, context)
+                                   : RunAlone(request, model, context);
+    const int64_t rows = batch.invariant ? batch.run_rows : request.rows;
+    outcome.answers.push_back(MakeAnswer(request, std::move(outputs), started, rows, observer));
   }
   return outcome;
 }

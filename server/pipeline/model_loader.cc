@@ -79,6 +79,7 @@ class RunnableVersion : public ServedVersion {
             .only_required = config.batching.mode == BatchingConfig::Mode::kAuto,
             .max_rows = config.batching.max_rows,
             .buckets = config.batching.buckets,
+            .invariant = config.batching.invariant,
             .max_delay = config.batching.max_delay,
             .max_queued_rows = config.queue.max_rows,
             .max_time = config.queue.max_time};

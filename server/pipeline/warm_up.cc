@@ -2,6 +2,7 @@
 #include "server/pipeline/warm_up.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <utility>
@@ -14,6 +15,8 @@
 
 namespace torchere {
 namespace {
+
+using Mode = BatchingConfig::Mode;
 
 // Rows whose answers alone are compared with those in batches.
 constexpr int64_t kKnownRows = 4;
@@ -33,7 +36,6 @@ class Tester {
       : method_(method), model_(model), context_(context), until_(until) {}
 
   Trial Try(const BatchingConfig& config) {
-    using Mode = BatchingConfig::Mode;
     trial_.batched = config.mode == Mode::kOn;
     if (!Prepare(HasFreeRows(method_) ? config.max_rows : 1)) return std::move(trial_);
     if (config.mode == Mode::kOff) {
@@ -45,8 +47,10 @@ class Tester {
       trial_.finding = "an input has no free first dimension (shape [-1, ...])";
       return std::move(trial_);
     }
-    for (const int64_t rows : Sizes(config)) {
-      if (!TryRows(rows, config.mode == Mode::kAuto)) break;
+    if (config.invariant) {
+      TryInvariant(config.max_rows, config.mode == Mode::kAuto);
+    } else {
+      TrySizes(config);
     }
     trial_.batched = config.mode == Mode::kOn || proven_;
     return std::move(trial_);
@@ -59,6 +63,47 @@ class Tester {
     for (int64_t rows = 2; rows < config.max_rows; rows *= 2) sizes.push_back(rows);
     if (config.max_rows > 1) sizes.push_back(config.max_rows);
     return sizes;
+  }
+
+  void TrySizes(const BatchingConfig& config) {
+    for (const int64_t rows : Sizes(config)) {
+      if (largest_ >= kLeastRows && Now() >= until_) return;
+      largest_ = rows;
+      std::vector<int64_t> order = Order(rows);
+      std::shuffle(order.begin(), order.end(), random_);
+      if (!TryRows(order, config.mode == Mode::kAuto)) return;
+    }
+  }
+
+  // Every row at two places of a full batch, and one at every place.
+  void TryInvariant(int64_t rows, bool must_prove) {
+    tolerance_ = 0;
+    const auto outputs = Measure(samples_, rows);
+    if (!outputs.ok()) {
+      Refute(RunFailed(rows, outputs.status()));
+      return;
+    }
+    known_.clear();
+    for (int64_t row = 0; must_prove && row < rows; ++row) {
+      NamedValues& known = known_.emplace_back();
+      for (const auto& [name, value] : *outputs) {
+        auto slice = SliceRows(value, OutputType(method_, name), rows, row, 1);
+        if (!slice) {
+          Refute(NotByRows(name));
+          return;
+        }
+        known.push_back({name, *std::move(slice)});
+      }
+    }
+    std::vector<int64_t> order = Order(rows);
+    std::shuffle(order.begin(), order.end(), random_);
+    if (TryRows(order, must_prove)) TryRows(std::vector<int64_t>(order.size()), must_prove);
+  }
+
+  static std::vector<int64_t> Order(int64_t rows) {
+    std::vector<int64_t> order(static_cast<size_t>(rows));
+    std::iota(order.begin(), order.end(), 0);
+    return order;
   }
 
   // Makes the samples and runs some rows alone.
@@ -84,13 +129,10 @@ class Tester {
     return true;
   }
 
-  // False where no more rows are to be tried.
-  bool TryRows(int64_t rows, bool must_prove) {
-    if (largest_ >= kLeastRows && Now() >= until_) return false;
-    largest_ = rows;
-    std::vector<int64_t> order(static_cast<size_t>(rows));
-    for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
-    std::shuffle(order.begin(), order.end(), random_);
+  // Runs the samples' rows in this order. False where no more rows are to be
+  // tried.
+  bool TryRows(const std::vector<int64_t>& order, bool must_prove) {
+    const auto rows = static_cast<int64_t>(order.size());
     std::vector<Arguments> slices;
     slices.reserve(order.size());
     for (const int64_t row : order) slices.push_back(SliceRows(samples_, row, 1));
@@ -99,7 +141,7 @@ class Tester {
     for (const Arguments& slice : slices) stack.push_back(&slice);
     const auto outputs = Measure(Stack(stack, rows), rows);
     if (!outputs.ok()) {
-      return Refute(absl::StrCat("a run of ", rows, " rows failed: ", outputs.status().message()));
+      return Refute(RunFailed(rows, outputs.status()));
     }
     if (must_prove && !Prove(*outputs, order)) return false;
     const Duration by_row = trial_.curve.Of(rows) / rows;
@@ -121,10 +163,14 @@ class Tester {
     }
     if (rows == 1) return true;
     proven_ = !known_.empty();
-    trial_.finding = absl::StrFormat(
-        "a row's answer is the same in batches of up to %d rows, within %.2g of what rounding may "
-        "do",
-        rows, worst_);
+    trial_.finding =
+        tolerance_ == 0
+            ? absl::StrFormat("a row's answer is bit-equal at any place in a batch of %d rows",
+                              rows)
+            : absl::StrFormat(
+                  "a row's answer is the same in batches of up to %d rows, within %.2g of what "
+                  "rounding may do",
+                  rows, worst_);
     return true;
   }
 
@@ -134,17 +180,24 @@ class Tester {
     // What does not go by rows alone either, such as a list of no rows.
     const auto one = SliceRows(alone.value, type, 1, 0, 1);
     if (!slice || !one) {
-      return Refute(
-          absl::StrCat("output '", output.name, "' does not go by the rows of the inputs"));
+      return Refute(NotByRows(output.name));
     }
     const auto distance = Distance(*slice, *one);
-    if (!distance || *distance > 1) {
+    if (!distance || *distance > tolerance_) {
       return Refute(absl::StrCat("output '", output.name,
                                  "' of a row changes with the rows beside it, in a batch of ",
                                  rows));
     }
     worst_ = std::max(worst_, *distance);
     return true;
+  }
+
+  static std::string RunFailed(int64_t rows, const absl::Status& why) {
+    return absl::StrCat("a run of ", rows, " rows failed: ", why.message());
+  }
+
+  static std::string NotByRows(const std::string& output) {
+    return absl::StrCat("output '", output, "' does not go by the rows of the inputs");
   }
 
   absl::StatusOr<NamedValues> Run(Arguments arguments) {
@@ -195,6 +248,8 @@ class Tester {
   // Rows of the largest batch that was tried.
   int64_t largest_ = 0;
   double worst_ = 0;
+  // The largest Distance of what counts as the same.
+  double tolerance_ = 1;
   Duration best_by_row_ = Duration::max();
   // So many sizes, one after the other, were not worth it.
   int dear_ = 0;

@@ -41,10 +41,10 @@ struct Keys {
 };
 
 const Keys& FileKeys() {
-  static const Keys kKeys = {
-      {"schema", "inputs", "outputs", "methods", "batching", "queue", "stateful"},
-      {"pad", "batch_invariant", "limits", "devices", "threads", "tune", "versions", "labels",
-       "traffic", "swap", "required", "warmup", "files", "provenance"}};
+  static const Keys kKeys = {{"schema", "inputs", "outputs", "methods", "batching",
+                              "batch_invariant", "queue", "stateful"},
+                             {"pad", "limits", "devices", "threads", "tune", "versions", "labels",
+                              "traffic", "swap", "required", "warmup", "files", "provenance"}};
   return kKeys;
 }
 
@@ -257,6 +257,17 @@ absl::Status ReadMethods(const YamlValue& value, ModelConfig& config) {
   return absl::OkStatus();
 }
 
+// Leaves one bucket, the largest that there may be.
+absl::Status MakeInvariant(const YamlValue& root, BatchingConfig& batching) {
+  if (batching.buckets.size() > 1) {
+    return root.Error(absl::StrCat("with batch_invariant there is one bucket, got ",
+                                   batching.buckets.size(), "; give batching.max_rows alone"));
+  }
+  batching.buckets = {batching.max_rows};
+  batching.invariant = true;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
@@ -271,17 +282,21 @@ absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
   if (!forward.inputs.empty() || !forward.outputs.empty()) {
     config.methods["forward"] = std::move(forward);
   }
+  bool is_invariant = false;
   for (const auto& [key, value] : entries) {
     if (key == "methods") {
       TORCHERE_RETURN_IF_ERROR(ReadMethods(value, config));
     } else if (key == "batching") {
       TORCHERE_ASSIGN_OR_RETURN(config.batching, ReadBatching(value));
+    } else if (key == "batch_invariant") {
+      TORCHERE_ASSIGN_OR_RETURN(is_invariant, value.Bool());
     } else if (key == "queue") {
       TORCHERE_ASSIGN_OR_RETURN(config.queue, ReadQueue(value));
     } else if (key == "stateful") {
       TORCHERE_ASSIGN_OR_RETURN(config.stateful, value.Bool());
     }
   }
+  if (is_invariant) TORCHERE_RETURN_IF_ERROR(MakeInvariant(root, config.batching));
   return config;
 }
 

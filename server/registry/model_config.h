@@ -41,6 +41,9 @@ struct BatchingConfig {
   Duration max_delay{};
   // Ascending, the last is max_rows or more: a run is padded to the next.
   std::vector<int64_t> buckets = {};
+  // Runs always have as many rows as the only bucket: model.yaml's
+  // `batch_invariant`.
+  bool invariant = false;
 };
 
 // What may wait: model.yaml's `queue`.

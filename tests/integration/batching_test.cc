@@ -47,14 +47,14 @@ bool Near(const std::vector<float>& a, const std::vector<float>& b) {
 // digits with what the test adds to its model.yaml, and what it answers to
 // single rows.
 struct Digits {
-  explicit Digits(const std::string& batching) {
+  explicit Digits(const std::string& batching, const std::string& more = "") {
     models.Write("digits/1/model.pt");
     const std::filesystem::path sample = kSource + "/models/digits";
     std::filesystem::copy_file(sample / "1/model.pt", models.Path("digits/1/model.pt"),
                                std::filesystem::copy_options::overwrite_existing);
     std::ifstream yaml(sample / "model.yaml");
     const std::string declared{std::istreambuf_iterator<char>(yaml), {}};
-    models.Write("digits/model.yaml", declared + "batching: " + batching + "\n");
+    models.Write("digits/model.yaml", declared + "batching: " + batching + "\n" + more);
     server.emplace(std::vector<std::string>{"--models=" + models.Path()});
   }
 
@@ -103,6 +103,35 @@ TEST_CASE("64 clients at a time get each their own rows, batched, padded, split 
   if (batching.find("buckets") != std::string::npos) CHECK(largest >= 5);
   CHECK(digits.server->Terminate() == 0);
   CHECK(digits.server->process().err().find("method 'forward' is batched") != std::string::npos);
+}
+
+TEST_CASE("With batch_invariant an answer is bit-equal alone and among 64 clients") {
+  Digits digits("{max_rows: 16}", "batch_invariant: true\n");
+  const Client client = digits.server->Connect();
+  constexpr size_t kClients = 64;
+  std::vector<std::vector<float>> alone;
+  for (unsigned c = 0; c < kClients; ++c) {
+    // Some go in two runs.
+    const auto answer = Read(client, RandomRows(1 + c % 20, c));
+    REQUIRE(answer.ok());
+    CHECK(answer->timing.batch_rows == 16);
+    alone.push_back(Scores(*answer));
+  }
+  std::atomic<int> equal = 0;
+  std::vector<std::jthread> clients;
+  for (unsigned c = 0; c < kClients; ++c) {
+    clients.emplace_back([&, c] {
+      const std::vector<float> pixels = RandomRows(1 + c % 20, c);
+      for (int i = 0; i < 5; ++i) {
+        const auto answer = Read(client, pixels);
+        if (answer.ok() && Scores(*answer) == alone[c]) ++equal;
+      }
+    });
+  }
+  clients.clear();
+  CHECK(equal == kClients * 5);
+  CHECK(digits.server->Terminate() == 0);
+  CHECK(digits.server->process().err().find("bit-equal at any place") != std::string::npos);
 }
 
 TEST_CASE("A request of more rows than a run takes is answered whole") {

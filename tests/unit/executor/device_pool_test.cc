@@ -172,6 +172,38 @@ TEST_CASE("DevicePool runs what was queued together, and each caller gets its ow
   CHECK(sizes == std::vector<size_t>{8, 8});
 }
 
+TEST_CASE("What is to be invariant runs with as many rows always, also again after a failure") {
+  std::vector<size_t> sizes;
+  Brake brake;
+  const FakeModel::Run1 braked = brake.Run();
+  Fixture f(
+      [&](const Arguments& arguments) -> absl::StatusOr<NamedValues> {
+        const std::vector<float> x = Floats(*arguments[0]);
+        sizes.push_back(x.size());
+        if (sizes.size() == 1) return braked(arguments);
+        for (const float one : x) {
+          if (one < 0) return absl::InvalidArgumentError("negative");
+        }
+        return Identity(arguments);
+      },
+      1, {.batched = true, .max_rows = 4, .buckets = {4}, .invariant = true});
+  Held held(f);
+  brake.started.get_future().wait();
+  std::vector<Waiter> waiters(3);
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    Request request = f.Make(waiters[i], i == 1 ? -1.0F : static_cast<float>(i));
+    REQUIRE(f.queue.Submit(request).ok());
+  }
+  brake.released.set_value();
+  CHECK(Floats(waiters[0].Wait()->outputs.at(0).value) == std::vector<float>{0});
+  CHECK(absl::IsInvalidArgument(waiters[1].Wait().status()));
+  const auto last = waiters[2].Wait();
+  REQUIRE(last.ok());
+  CHECK(Floats(last->outputs.at(0).value) == std::vector<float>{2});
+  CHECK(last->timing.batch_rows == 4);
+  CHECK(sizes == std::vector<size_t>(5, 4));
+}
+
 TEST_CASE("A bad request fails alone: those beside it are answered") {
   Brake brake;
   const FakeModel::Run1 braked = brake.Run();

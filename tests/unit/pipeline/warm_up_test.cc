@@ -114,6 +114,33 @@ TEST_CASE("TryMethod refutes a method whose rows see each other") {
   CHECK_FALSE(trial.curve.empty());
 }
 
+const BatchingConfig kInvariant = {.max_rows = 4, .buckets = {4}, .invariant = true};
+
+TEST_CASE("TryMethod proves invariance by every place of a full batch") {
+  std::set<size_t> sizes;
+  const Trial trial = Try(
+      [&sizes](const Arguments& arguments) {
+        sizes.insert(Floats(*arguments[0]).size());
+        return Identity(arguments);
+      },
+      kInvariant);
+  INFO(trial.finding);
+  CHECK(trial.batched);
+  CHECK(trial.finding.find("bit-equal at any place in a batch of 4 rows") != std::string::npos);
+  CHECK(sizes == std::set<size_t>{1, 4});
+  CHECK(trial.curve.points().back().rows == 4);
+}
+
+TEST_CASE("TryMethod takes no rounding for invariance") {
+  const auto last_place_differs = [](const Arguments& arguments) {
+    auto x = Floats(*arguments[0]);
+    if (x.size() > 1) x.back() *= 1 + 1e-6F;
+    return absl::StatusOr<NamedValues>(NamedValues{{"output", {FloatTensor(x)}}});
+  };
+  CHECK(Try(last_place_differs).batched);
+  CHECK_FALSE(Try(last_place_differs, kInvariant).batched);
+}
+
 TEST_CASE("TryMethod takes model.yaml's word for it") {
   const auto first = [](const Arguments&) {
     return absl::StatusOr<NamedValues>(NamedValues{{"output", {FloatTensor({1})}}});

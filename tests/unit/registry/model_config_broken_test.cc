@@ -105,8 +105,8 @@ TEST_CASE("ReadModelConfig refuses unknown and repeated keys and names their pla
 
 TEST_CASE("ReadModelConfig refuses each key that the server does not act on yet", "[registry]") {
   const std::string key =
-      GENERATE("pad", "batch_invariant", "limits", "devices", "threads", "tune", "versions",
-               "labels", "traffic", "swap", "required", "warmup", "files", "provenance");
+      GENERATE("pad", "limits", "devices", "threads", "tune", "versions", "labels", "traffic",
+               "swap", "required", "warmup", "files", "provenance");
   CheckRefused({absl::StrCat("schema: 1\n", key, ": {}\n"),
                 absl::StrCat(":2: ", key, ": this server does not support the key yet")});
 }
@@ -123,6 +123,8 @@ TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful"
        ":2: batching.buckets[1]: buckets must ascend; 2 comes after 4"},
       {"schema: 1\nbatching: {max_rows: 8, buckets: [4]}\n",
        ":2: batching: the last bucket is 4, but max_rows is 8; give one of them"},
+      {"schema: 1\nbatch_invariant: true\nbatching: {buckets: [2, 4]}\n",
+       ":1: with batch_invariant there is one bucket, got 2; give batching.max_rows alone"},
       {"schema: 1\nbatching: {rows: 8}\n",
        ":2: batching.rows: unknown key; known are mode, max_rows, max_delay, buckets"},
       {"schema: 1\nqueue: {max_time: soon}\n", ":2: queue.max_time: expected a time"},

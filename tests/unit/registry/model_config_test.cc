@@ -93,6 +93,16 @@ stateful: true
   CHECK(config.stateful);
 }
 
+TEST_CASE("With batch_invariant max_rows is the only bucket, wherever the key stands",
+          "[registry]") {
+  const TempFolder folder;
+  const std::string text = GENERATE("schema: 1\nbatch_invariant: true\nbatching: {max_rows: 8}\n",
+                                    "schema: 1\nbatching: {buckets: [8]}\nbatch_invariant: true\n");
+  const ModelConfig config = Read(folder, text);
+  CHECK(config.batching.invariant);
+  CHECK(config.batching.buckets == std::vector<int64_t>{8});
+}
+
 TEST_CASE("ReadModelConfig takes a file that declares nothing", "[registry]") {
   const TempFolder folder;
   CHECK(Read(folder, "schema: 1").methods.empty());
