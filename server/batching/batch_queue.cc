@@ -216,7 +216,7 @@ size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment
   int64_t all = 0;
   for (const size_t place : companions) all += waiting_[place].request.rows;
   // What this worker would do in all, if the idle ones took their shares.
-  const int64_t share = (all + idle_workers) / (idle_workers + 1);
+  const int64_t share = rules_.cut_all ? all : (all + idle_workers) / (idle_workers + 1);
   size_t best = 1;
   Duration best_time = Duration::max();
   int64_t rows = 0;
@@ -229,7 +229,8 @@ size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment
     deadline = std::min(deadline, request.context.deadline);
     if (count > 1 && Times(run, moment.slowdown) > deadline - moment.now) break;
     const Duration time = run + plan_.TimeFor(std::max<int64_t>(0, share - rows));
-    if (is_measured_ && count > 1 && time > best_time - best_time / kWorthwhile) continue;
+    const bool chooses = is_measured_ && !rules_.cut_all;
+    if (chooses && count > 1 && time > best_time - best_time / kWorthwhile) continue;
     best = count;
     best_time = time;
   }

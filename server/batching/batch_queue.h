@@ -27,6 +27,9 @@ struct BatchRules {
   bool only_required = true;
   // Rows of one run.
   int64_t max_rows = 64;
+  // A run takes all that can run together, up to max_rows and the earliest
+  // deadline, whatever that costs; else as many rows as are cheapest.
+  bool cut_all = false;
   // Ascending; a run is padded to the next of them.
   std::vector<int64_t> buckets = {};
   // There is one bucket, and nothing with rows is ever run with fewer.

@@ -45,6 +45,10 @@ class RunnableVersion : public ServedVersion {
     return queues_.find(request.method)->second.Submit(request);
   }
 
+  CostCurve run_costs(const MethodSignature& method) const override {
+    return queues_.find(&method)->second.curve();
+  }
+
   // Tries every method and makes its queue.
   void Prepare(const ModelConfig& config) {
     if (config.stateful) limit_.most = 1;
@@ -78,6 +82,7 @@ class RunnableVersion : public ServedVersion {
     return {.batched = batched,
             .only_required = config.batching.mode == BatchingConfig::Mode::kAuto,
             .max_rows = config.batching.max_rows,
+            .cut_all = config.batching.cut == BatchingConfig::Cut::kAll,
             .buckets = config.batching.buckets,
             .invariant = config.batching.invariant,
             .max_delay = config.batching.max_delay,

@@ -20,11 +20,11 @@ constexpr int64_t kMaxSampleBytes = int64_t{1} << 30;
 // Not 1, which broadcasts, nor 2, which could be rows.
 constexpr int64_t kFreeLength = 3;
 
-// An item whose bytes are a number in [-1, 1), or 0 or 1 where only whole numbers
-// fit: an index that no embedding lacks.
-void AppendItem(DType dtype, std::mt19937& random, std::string& bytes) {
+// An item whose bytes are a number in [-1, 1), or where only whole numbers fit one
+// of `range`: 0 or 1 where that is not declared, which no embedding lacks.
+void AppendItem(DType dtype, const IntRange& range, std::mt19937& random, std::string& bytes) {
   const float real = std::uniform_real_distribution<float>(-1, 1)(random);
-  const int64_t whole = real < 0 ? 0 : 1;
+  const int64_t whole = std::uniform_int_distribution<int64_t>(range.least, range.most)(random);
   const auto append = [&bytes](const void* item, size_t size) {
     bytes.append(static_cast<const char*>(item), size);
   };
@@ -54,7 +54,10 @@ absl::StatusOr<Tensor> SampleTensor(const ValueSpec& spec, int64_t rows, std::mt
   }
   std::string bytes;
   bytes.reserve(static_cast<size_t>(*size));
-  while (bytes.size() < static_cast<size_t>(*size)) AppendItem(tensor.dtype, random, bytes);
+  const IntRange range = spec.range.value_or(IntRange{0, 1});
+  while (bytes.size() < static_cast<size_t>(*size)) {
+    AppendItem(tensor.dtype, range, random, bytes);
+  }
   tensor.data = Bytes(std::move(bytes));
   return tensor;
 }

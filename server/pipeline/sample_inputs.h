@@ -10,8 +10,8 @@
 namespace torchere {
 
 // Arguments of `rows` rows for a method, made from what is declared of its inputs:
-// random numbers, a free dimension that is not the first of length 3, defaults
-// left out.
+// random numbers (integers of the declared range, or 0 and 1), a free dimension that is not the
+// first of length 3, defaults left out.
 //
 //   FAILED_PRECONDITION  an input of which too little is declared; the message
 //                        says what is missing

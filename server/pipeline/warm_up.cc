@@ -28,6 +28,7 @@ constexpr int kRepeats = 5;
 constexpr Duration kShortRun = std::chrono::milliseconds(20);
 // Sizes that cost so much more by the row than the best are not worth more time.
 constexpr double kTooDear = 1.2;
+constexpr int kManyDear = 3;
 
 // One method's trial.
 class Tester {
@@ -72,6 +73,7 @@ class Tester {
       std::vector<int64_t> order = Order(rows);
       std::shuffle(order.begin(), order.end(), random_);
       if (!TryRows(order, config.mode == Mode::kAuto)) return;
+      if (dear_ >= kManyDear && config.cut == BatchingConfig::Cut::kBest) return;
     }
   }
 
@@ -129,8 +131,8 @@ class Tester {
     return true;
   }
 
-  // Runs the samples' rows in this order. False where no more rows are to be
-  // tried.
+  // Runs the samples' rows in this order. False where they are not to run
+  // together.
   bool TryRows(const std::vector<int64_t>& order, bool must_prove) {
     const auto rows = static_cast<int64_t>(order.size());
     std::vector<Arguments> slices;
@@ -147,7 +149,7 @@ class Tester {
     const Duration by_row = trial_.curve.Of(rows) / rows;
     best_by_row_ = std::min(best_by_row_, by_row);
     dear_ = by_row > best_by_row_ * kTooDear ? dear_ + 1 : 0;
-    return dear_ < 3;
+    return true;
   }
 
   bool Prove(const NamedValues& outputs, const std::vector<int64_t>& order) {

@@ -14,6 +14,7 @@ namespace torchere {
 namespace {
 
 using Mode = BatchingConfig::Mode;
+using Cut = BatchingConfig::Cut;
 
 constexpr int64_t kMaxBatchRows = 1024;
 constexpr int64_t kMaxQueuedRows = int64_t{1} << 20;
@@ -42,6 +43,13 @@ absl::StatusOr<Mode> ReadMode(const YamlValue& value) {
   if (text == "on") return Mode::kOn;
   if (text == "off") return Mode::kOff;
   return value.Error(absl::StrCat("expected auto, on or off, got ", Quoted(text)));
+}
+
+absl::StatusOr<Cut> ReadCut(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::string text, value.Text(kMaxWordBytes));
+  if (text == "best") return Cut::kBest;
+  if (text == "all") return Cut::kAll;
+  return value.Error(absl::StrCat("expected best or all, got ", Quoted(text)));
 }
 
 absl::StatusOr<std::vector<int64_t>> ReadBuckets(const YamlValue& value) {
@@ -74,12 +82,14 @@ absl::StatusOr<BatchingConfig> ReadBatching(const YamlValue& value) {
     } else if (entry.key == "max_rows") {
       TORCHERE_ASSIGN_OR_RETURN(config.max_rows, ReadCount(entry.value, kMaxBatchRows));
       has_max_rows = true;
+    } else if (entry.key == "cut") {
+      TORCHERE_ASSIGN_OR_RETURN(config.cut, ReadCut(entry.value));
     } else if (entry.key == "max_delay") {
       TORCHERE_ASSIGN_OR_RETURN(config.max_delay, ReadTime(entry.value));
     } else if (entry.key == "buckets") {
       TORCHERE_ASSIGN_OR_RETURN(config.buckets, ReadBuckets(entry.value));
     } else {
-      return UnknownKey(entry, "mode, max_rows, max_delay, buckets");
+      return UnknownKey(entry, "mode, cut, max_rows, max_delay, buckets");
     }
   }
   if (config.buckets.empty()) return config;

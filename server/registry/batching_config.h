@@ -7,7 +7,8 @@
 
 namespace torchere {
 
-// model.yaml's `batching`: {mode: auto | on | off, max_rows, max_delay, buckets}.
+// model.yaml's `batching`: {mode: auto | on | off, cut: best | all,
+// max_rows, max_delay, buckets}.
 absl::StatusOr<BatchingConfig> ReadBatching(const YamlValue& value);
 
 // model.yaml's `queue`: {max_rows, max_time}; times as "5ms" or "1s".

@@ -77,6 +77,17 @@ class Declarer {
     if (declared.dtype) spec.dtype = declared.dtype;
     if (declared.shape) spec.shape = declared.shape;
     if (!declared.labels.empty()) spec.labels = declared.labels;
+    return declared.range ? MergeRange(declared, spec) : absl::OkStatus();
+  }
+
+  absl::Status MergeRange(const DeclaredValue& declared, ValueSpec& spec) {
+    const bool is_int = WithoutOptional(spec.type).kind == ValueType::Kind::kInt;
+    if (!is_int && !(spec.dtype && IsInteger(*spec.dtype))) {
+      return Error(declared, absl::StrCat("input '", declared.name,
+                                          "': only an int, or a Tensor with a declared dtype of "
+                                          "integers, has a range"));
+    }
+    spec.range = declared.range;
     return absl::OkStatus();
   }
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/registry/model_config.h"
+#include "server/request/cost_curve.h"
 #include "server/request/request.h"
 #include "server/request/signature.h"
 
@@ -25,6 +26,9 @@ class ServedVersion {
   virtual std::string backend() const = 0;
   // What its load found out, a line each, for the log.
   virtual std::vector<std::string> findings() const { return {}; }
+
+  // How long runs of one of its methods take, by their rows, as is known now.
+  virtual CostCurve run_costs(const MethodSignature& method) const = 0;
 
   // Takes a request whose inputs are bound and sees to its answer. On an error
   // (QUEUE_FULL, DEADLINE_EXCEEDED) the request is left untouched.

@@ -54,13 +54,12 @@ const Keys& MethodKeys() {
 }
 
 const Keys& InputKeys() {
-  static const Keys kKeys = {{"name", "dtype", "shape"}, {"range"}};
+  static const Keys kKeys = {{"name", "dtype", "shape", "range"}, {}};
   return kKeys;
 }
 
 const Keys& OutputKeys() {
-  static const Keys kKeys = {{"name", "dtype", "shape", "labels", "labels_file", "rename"},
-                             {"range"}};
+  static const Keys kKeys = {{"name", "dtype", "shape", "labels", "labels_file", "rename"}, {}};
   return kKeys;
 }
 
@@ -76,6 +75,9 @@ absl::Status CheckKeys(const std::vector<YamlEntry>& entries, const Keys& keys) 
     }
     if (Contains(OutputKeys().known, key) && &keys == &InputKeys()) {
       return value.Error("only an output has this key");
+    }
+    if (Contains(InputKeys().known, key) && &keys == &OutputKeys()) {
+      return value.Error("only an input has this key");
     }
     std::vector<std::string> all = keys.known;
     all.insert(all.end(), keys.later.begin(), keys.later.end());
@@ -119,6 +121,18 @@ absl::StatusOr<Shape> ReadShape(const YamlValue& value) {
     shape.push_back(dim);
   }
   return shape;
+}
+
+absl::StatusOr<IntRange> ReadRange(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlValue> items, value.Items());
+  if (items.size() != 2) {
+    return value.Error(absl::StrCat("expected [least, most], got ", items.size(), " items"));
+  }
+  IntRange range;
+  TORCHERE_ASSIGN_OR_RETURN(range.least, items[0].Int());
+  TORCHERE_ASSIGN_OR_RETURN(range.most, items[1].Int());
+  if (range.least <= range.most) return range;
+  return value.Error(absl::StrCat("the least, ", range.least, ", is above the most, ", range.most));
 }
 
 absl::StatusOr<std::vector<std::string>> ReadLabels(const YamlValue& value) {
@@ -181,6 +195,8 @@ absl::Status ReadKey(const YamlEntry& entry, DeclaredValue& declared) {
     TORCHERE_ASSIGN_OR_RETURN(declared.dtype, ReadDType(value));
   } else if (entry.key == "shape") {
     TORCHERE_ASSIGN_OR_RETURN(declared.shape, ReadShape(value));
+  } else if (entry.key == "range") {
+    TORCHERE_ASSIGN_OR_RETURN(declared.range, ReadRange(value));
   } else if (!declared.labels.empty()) {
     return value.Error("give either labels or a labels_file");
   } else if (entry.key == "labels") {

@@ -20,6 +20,7 @@ struct DeclaredValue {
   std::optional<DType> dtype;
   std::optional<Shape> shape;
   std::vector<std::string> labels;
+  std::optional<IntRange> range;
   // Where it stands in the file.
   int line = 0;
 };
@@ -34,7 +35,12 @@ struct BatchingConfig {
   // Proven at load; on trust; never.
   enum class Mode { kAuto, kOn, kOff };
 
+  // How many of the rows that wait make a run: as many as are cheapest by the
+  // row; all.
+  enum class Cut { kBest, kAll };
+
   Mode mode = Mode::kAuto;
+  Cut cut = Cut::kBest;
   // Rows of one run, 1 to 1024.
   int64_t max_rows = 64;
   // How long a free worker may wait for more rows.

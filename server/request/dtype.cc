@@ -31,6 +31,8 @@ const Entry& EntryOf(DType dtype) { return kEntries[static_cast<size_t>(dtype) -
 
 size_t ItemSize(DType dtype) { return EntryOf(dtype).item_size; }
 
+bool IsInteger(DType dtype) { return dtype >= DType::kUint8 && dtype <= DType::kInt64; }
+
 absl::string_view Name(DType dtype) { return EntryOf(dtype).name; }
 
 std::optional<DType> DTypeFromName(absl::string_view name) {

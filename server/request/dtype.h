@@ -27,6 +27,9 @@ enum class DType : uint8_t {
 // Bytes of one item.
 size_t ItemSize(DType dtype);
 
+// UINT8 to INT64.
+bool IsInteger(DType dtype);
+
 // "FP32", "INT64", …
 absl::string_view Name(DType dtype);
 

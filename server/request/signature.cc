@@ -2,6 +2,7 @@
 #include "server/request/signature.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <string>
 #include <utility>
@@ -52,6 +53,63 @@ absl::Status CheckDeclared(const Tensor& tensor, const ValueSpec& spec) {
   return absl::OkStatus();
 }
 
+absl::Status OutOfRange(const ValueSpec& spec, int64_t value, absl::string_view where) {
+  const std::string expected = absl::StrCat(spec.range->least, " to ", spec.range->most);
+  return Invalid(
+      absl::StrCat("input '", spec.name, "'", where, ": expected ", expected, ", got ", value),
+      "OUT_OF_RANGE", spec.name, expected, absl::StrCat(value));
+}
+
+// "[2, 0]": where item `item` stands.
+std::string IndexText(const Shape& shape, int64_t item) {
+  Shape index = shape;
+  for (size_t i = shape.size(); i-- > 0;) {
+    index[i] = item % shape[i];
+    item /= shape[i];
+  }
+  return absl::StrCat("[", absl::StrJoin(index, ", "), "]");
+}
+
+template <typename T>
+absl::Status CheckItems(const Tensor& tensor, const ValueSpec& spec) {
+  // Mostly it lies in one piece.
+  const std::string joined =
+      tensor.data.pieces().size() > 1 ? tensor.data.ToString() : std::string();
+  const char* items =
+      joined.empty() && !tensor.data.empty() ? tensor.data.pieces().front().data : joined.data();
+  const auto count = static_cast<int64_t>(tensor.data.size() / sizeof(T));
+  for (int64_t i = 0; i < count; ++i, items += sizeof(T)) {
+    T item;
+    std::memcpy(&item, items, sizeof item);
+    if (item >= spec.range->least && item <= spec.range->most) continue;
+    return OutOfRange(spec, item, IndexText(tensor.shape, i));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRange(const Value& value, const ValueSpec& spec) {
+  if (const auto* number = std::get_if<int64_t>(&value.kind)) {
+    const bool inside = *number >= spec.range->least && *number <= spec.range->most;
+    return inside ? absl::OkStatus() : OutOfRange(spec, *number, "");
+  }
+  const auto* tensor = std::get_if<Tensor>(&value.kind);
+  if (tensor == nullptr) return absl::OkStatus();
+  switch (tensor->dtype) {
+    case DType::kUint8:
+      return CheckItems<uint8_t>(*tensor, spec);
+    case DType::kInt8:
+      return CheckItems<int8_t>(*tensor, spec);
+    case DType::kInt16:
+      return CheckItems<int16_t>(*tensor, spec);
+    case DType::kInt32:
+      return CheckItems<int32_t>(*tensor, spec);
+    case DType::kInt64:
+      return CheckItems<int64_t>(*tensor, spec);
+    default:
+      return absl::OkStatus();
+  }
+}
+
 absl::Status CheckInput(const Value& value, const ValueSpec& spec) {
   if (!IsSupported(spec.type)) {
     return Invalid(absl::StrCat("input '", spec.name, "': its type ", spec.type.text,
@@ -64,8 +122,10 @@ absl::Status CheckInput(const Value& value, const ValueSpec& spec) {
       !status.ok()) {
     return Annotate(status, "", {{"input", spec.name}});
   }
-  const auto* tensor = std::get_if<Tensor>(&value.kind);
-  return tensor ? CheckDeclared(*tensor, spec) : absl::OkStatus();
+  if (const auto* tensor = std::get_if<Tensor>(&value.kind)) {
+    TORCHERE_RETURN_IF_ERROR(CheckDeclared(*tensor, spec));
+  }
+  return spec.range ? CheckRange(value, spec) : absl::OkStatus();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,12 @@
 
 namespace torchere {
 
+// Integers from one to another, both included.
+struct IntRange {
+  int64_t least = 0;
+  int64_t most = 0;
+};
+
 // What is known of an argument or output.
 struct ValueSpec {
   std::string name = {};
@@ -19,6 +26,8 @@ struct ValueSpec {
   // Of a tensor, where they are declared; -1 is a free dimension.
   std::optional<DType> dtype = {};
   std::optional<Shape> shape = {};
+  // Of an argument of integers: an index outside of it poisons a GPU.
+  std::optional<IntRange> range = {};
   // Names of the classes that an output's last dimension counts.
   std::vector<std::string> labels = {};
   // Of an argument: whether it may be left out, and what is taken then, where
@@ -57,11 +66,11 @@ struct Signature {
 };
 
 // Puts the inputs into the method's order, each checked against its type and,
-// where they are declared, dtype, rank and dimensions.
+// where they are declared, dtype, rank, dimensions and range.
 //
 //   INVALID_ARGUMENT  UNKNOWN_INPUT, MISSING_INPUT, DUPLICATE_INPUT,
 //                     TYPE_MISMATCH, DTYPE_MISMATCH, RANK_MISMATCH,
-//                     SHAPE_MISMATCH, INVALID_VALUE, UNSUPPORTED_INPUT
+//                     SHAPE_MISMATCH, OUT_OF_RANGE, INVALID_VALUE, UNSUPPORTED_INPUT
 absl::StatusOr<Arguments> BindInputs(const MethodSignature& method, NamedValues inputs);
 
 // Checks, before the run, that the method can return the outputs wanted.

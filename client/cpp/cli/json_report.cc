@@ -53,6 +53,7 @@ Json ValueSignaturesJson(const std::vector<ValueSignature>& values) {
     json["has_default"] = value.has_default;
     json["default"] = value.default_value ? ValueToJson(*value.default_value) : Json(nullptr);
     json["labels"] = value.labels;
+    json["range"] = value.range ? Json{value.range->least, value.range->most} : Json(nullptr);
     array.push_back(std::move(json));
   }
   return array;
@@ -116,6 +117,11 @@ Json SignatureJson(const ModelSignature& signature) {
     item["name"] = method.name;
     item["inputs"] = ValueSignaturesJson(method.inputs);
     item["outputs"] = ValueSignaturesJson(method.outputs);
+    item["batched"] = method.batched;
+    item["run_costs"] = Json::array();
+    for (const RunCost& cost : method.run_costs) {
+      item["run_costs"].push_back({{"rows", cost.rows}, {"time_ns", cost.time.count()}});
+    }
     json["methods"].push_back(std::move(item));
   }
   return json;

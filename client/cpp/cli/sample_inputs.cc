@@ -2,6 +2,7 @@
 #include "client/cpp/cli/sample_inputs.h"
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <span>
 #include <type_traits>
@@ -38,7 +39,8 @@ void Fill(std::span<std::byte> bytes) {
   }
 }
 
-absl::StatusOr<Value> SampleTensor(DataType dtype, std::vector<int64_t> shape) {
+absl::StatusOr<Value> SampleTensor(DataType dtype, std::vector<int64_t> shape,
+                                   const std::optional<IntRange>& range) {
   const absl::StatusOr<int64_t> items = ItemCount(shape);
   if (!items.ok()) return items.status();
   if (*items > kMaxBytes / ItemBytes(dtype)) {
@@ -48,8 +50,12 @@ absl::StatusOr<Value> SampleTensor(DataType dtype, std::vector<int64_t> shape) {
   std::vector<std::byte> data(static_cast<size_t>(*items * ItemBytes(dtype)));
   WithItemType(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    // Integers stay 0: they are often indices, of which 0 is one.
-    if constexpr (HalfItem<T> || std::is_floating_point_v<T>) Fill<T>(data);
+    // Integers stay 0, or the least that is declared: they are often indices.
+    if constexpr (HalfItem<T> || std::is_floating_point_v<T>) {
+      Fill<T>(data);
+    } else if (range) {
+      std::fill_n(reinterpret_cast<T*>(data.data()), *items, static_cast<T>(range->least));
+    }
   });
   absl::StatusOr<Tensor> tensor = Tensor::Create(dtype, std::move(shape), std::move(data));
   if (!tensor.ok()) return tensor.status();
@@ -96,7 +102,7 @@ absl::StatusOr<Value> Sample(const ValueSignature& input, const SampleOptions& o
       }
       absl::StatusOr<std::vector<int64_t>> shape = ShapeOf(input, options);
       if (!shape.ok()) return shape.status();
-      return SampleTensor(*input.dtype, *std::move(shape));
+      return SampleTensor(*input.dtype, *std::move(shape), input.range);
     }
     case Kind::kText:
       return Value("text");

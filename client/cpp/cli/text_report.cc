@@ -115,6 +115,7 @@ void AddRows(const std::vector<ValueSignature>& values, const char* title, const
     } else if (value.has_default) {
       notes = "may be left out";
     }
+    if (value.range) notes = absl::StrCat(value.range->least, " to ", value.range->most);
     if (!value.labels.empty()) notes = absl::StrCat("labels ", absl::StrJoin(value.labels, ", "));
     table.Add({{Printable(value.name), Emphasis::kBold},
                {Printable(value.type)},
@@ -123,6 +124,22 @@ void AddRows(const std::vector<ValueSignature>& values, const char* title, const
                {Printable(notes), Emphasis::kFaint}});
   }
   text += table.Text(style, "    ");
+}
+
+// How long runs take, and what a row of them costs: where that stops falling, more
+// rows do not pay.
+std::string RunsText(const MethodSignature& method, const Style& style) {
+  std::string text =
+      absl::StrCat("  runs: ", method.batched ? "batched by rows" : "one request each", "\n");
+  Table table;
+  for (const RunCost& cost : method.run_costs) {
+    table.Add({{absl::StrCat(cost.rows), Emphasis::kNone, true},
+               {cost.rows == 1 ? "row" : "rows"},
+               {DurationText(cost.time), Emphasis::kNone, true},
+               {absl::StrCat(DurationText(cost.time / std::max<int64_t>(1, cost.rows)), " a row"),
+                Emphasis::kFaint}});
+  }
+  return text + table.Text(style, "    ");
 }
 
 }  // namespace
@@ -171,6 +188,7 @@ std::string SignatureText(const ModelSignature& signature, const Style& style) {
     absl::StrAppend(&text, Paint(style, Emphasis::kBold, Printable(method.name)), "\n");
     AddRows(method.inputs, "inputs", style, text);
     AddRows(method.outputs, "outputs", style, text);
+    text += RunsText(method, style);
   }
   if (signature.methods.empty()) return text;
   const std::string example = ExampleCall(signature.model.name, signature.methods.front());

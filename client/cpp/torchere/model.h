@@ -73,6 +73,12 @@ struct ModelStatus {
   std::vector<ModelVersionStatus> versions = {};
 };
 
+// Integers from one to another, both included.
+struct IntRange {
+  int64_t least = 0;
+  int64_t most = 0;
+};
+
 // An argument or an output of a method.
 struct ValueSignature {
   // "*" for outputs whose names are known only once the method has run.
@@ -90,6 +96,14 @@ struct ValueSignature {
   std::optional<Value> default_value = {};
   // Names of the classes, where the last dimension counts classes.
   std::vector<std::string> labels = {};
+  // What the integers of an argument must lie in, where it is declared.
+  std::optional<IntRange> range = {};
+};
+
+// How long one run of a method takes.
+struct RunCost {
+  int64_t rows = 0;
+  std::chrono::nanoseconds time{0};
 };
 
 // One method of a model's version.
@@ -99,6 +113,10 @@ struct MethodSignature {
   // Both in the method's own order.
   std::vector<ValueSignature> inputs = {};
   std::vector<ValueSignature> outputs = {};
+  // Whether requests for it run together, by their rows.
+  bool batched = false;
+  // By rows, ascending; empty while it has not run.
+  std::vector<RunCost> run_costs = {};
 };
 
 // How a model's version is called.

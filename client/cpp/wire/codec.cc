@@ -126,7 +126,9 @@ absl::StatusOr<ValueSignature> DecodeValueSignature(const v1::ValueSignature& wi
                               .shape = std::nullopt,
                               .has_default = wire.has_default(),
                               .default_value = std::nullopt,
-                              .labels = {wire.labels().begin(), wire.labels().end()}};
+                              .labels = {wire.labels().begin(), wire.labels().end()},
+                              .range = std::nullopt};
+  if (wire.has_range()) signature.range = IntRange{wire.range().least(), wire.range().most()};
   if (wire.dtype() != v1::DATA_TYPE_UNSPECIFIED) {
     signature.dtype = DataTypeFromNumber(wire.dtype());
     if (!signature.dtype) {
@@ -243,6 +245,10 @@ absl::StatusOr<ModelSignature> DecodeSignature(const v1::GetModelSignatureRespon
     absl::Status status = DecodeValueSignatures(from.inputs(), method.inputs);
     if (status.ok()) status = DecodeValueSignatures(from.outputs(), method.outputs);
     if (!status.ok()) return status;
+    method.batched = from.batched();
+    for (const v1::RunCost& cost : from.run_costs()) {
+      method.run_costs.push_back({cost.rows(), ToNanoseconds(cost.time())});
+    }
     signature.methods.push_back(std::move(method));
   }
   return signature;

@@ -125,6 +125,9 @@ def test_signature_tells_how_digits_is_called(real: torchere.Client) -> None:
     assert not pixels.has_default
     assert (probabilities.name, probabilities.shape) == ("probabilities", (-1, 10))
     assert probabilities.labels == tuple("0123456789")
+    assert signature.method().batched
+    assert 1 in signature.method().run_costs
+    assert all(seconds > 0 for seconds in signature.method().run_costs.values())
 
 
 def test_signature_is_read_from_a_file_without_a_config(real: torchere.Client) -> None:

@@ -104,6 +104,7 @@ def test_signature_gives_types_shapes_defaults_and_labels(
                         name="x",
                         type="Tensor",
                         dtype=value_pb2.DATA_TYPE_BF16,
+                        range=model_status_pb2.IntRange(least=0, most=9),
                         shape=model_status_pb2.TensorShape(dims=[-1, 3]),
                     ),
                     model_status_pb2.ValueSignature(
@@ -116,6 +117,8 @@ def test_signature_gives_types_shapes_defaults_and_labels(
                 outputs=[
                     model_status_pb2.ValueSignature(name="*", type="Tensor", labels=["no", "yes"])
                 ],
+                batched=True,
+                run_costs=[model_status_pb2.RunCost(rows=4, time=Duration(nanos=500_000))],
             ),
             model_status_pb2.MethodSignature(name="encode"),
         ],
@@ -125,13 +128,15 @@ def test_signature_gives_types_shapes_defaults_and_labels(
     value = torchere.ValueSignature
     forward = signature.method()
     assert signature.model == torchere.ServedModel("m", 4, "", "", "sha256:cd")
-    assert signature.methods == (forward, torchere.MethodSignature("encode", (), ()))
+    assert signature.methods == (forward, torchere.MethodSignature("encode", (), (), False, {}))
     assert forward.inputs == (
-        value("x", "Tensor", "bfloat16", (-1, 3), False, None, ()),
-        value("scale", "float", None, None, True, 0.5, ()),
+        value("x", "Tensor", "bfloat16", (-1, 3), False, None, (), (0, 9)),
+        value("scale", "float", None, None, True, 0.5, (), None),
     )
     assert forward.inputs[1].default == 0.5
-    assert forward.outputs == (value("*", "Tensor", None, None, False, None, ("no", "yes")),)
+    assert forward.batched
+    assert forward.run_costs == {4: 0.0005}
+    assert forward.outputs == (value("*", "Tensor", None, None, False, None, ("no", "yes"), None),)
     with pytest.raises(KeyError, match="no method 'decode'; it has: forward, encode"):
         signature.method("decode")
 

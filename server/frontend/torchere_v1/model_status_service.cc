@@ -71,10 +71,14 @@ v1::ValueSignature ToProto(const ValueSpec& spec) {
     message.mutable_default_value()->ParseFromString(std::move(writer).Finish().ToString());
   }
   message.mutable_labels()->Add(spec.labels.begin(), spec.labels.end());
+  if (spec.range) {
+    message.mutable_range()->set_least(spec.range->least);
+    message.mutable_range()->set_most(spec.range->most);
+  }
   return message;
 }
 
-v1::MethodSignature ToProto(const MethodSignature& method) {
+v1::MethodSignature ToProto(const MethodSignature& method, const CostCurve& costs) {
   v1::MethodSignature message;
   message.set_name(method.name);
   for (const ValueSpec& input : method.inputs) *message.add_inputs() = ToProto(input);
@@ -83,6 +87,12 @@ v1::MethodSignature ToProto(const MethodSignature& method) {
     v1::ValueSignature& rest = *message.add_outputs();
     rest.set_name("*");
     rest.set_type(method.returns.text);
+  }
+  message.set_batched(method.batched);
+  for (const CostCurve::Point& point : costs.points()) {
+    v1::RunCost& cost = *message.add_run_costs();
+    cost.set_rows(point.rows);
+    *cost.mutable_time() = ToProto(absl::FromChrono(point.time));
   }
   return message;
 }
@@ -118,8 +128,9 @@ absl::StatusOr<v1::GetModelSignatureResponse> GetModelSignature(
   response.mutable_model()->set_name(handle.model());
   response.mutable_model()->set_version(handle.status().version);
   response.mutable_model()->set_digest(handle.status().digest);
-  for (const MethodSignature& method : handle.served().signature().methods) {
-    *response.add_methods() = ToProto(method);
+  const ServedVersion& served = handle.served();
+  for (const MethodSignature& method : served.signature().methods) {
+    *response.add_methods() = ToProto(method, served.run_costs(method));
   }
   return response;
 }

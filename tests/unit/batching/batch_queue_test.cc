@@ -249,6 +249,14 @@ TEST_CASE("BatchQueue does not join rows that gain nothing by it") {
   CHECK(f.Cut() == "a");
 }
 
+TEST_CASE("BatchQueue takes all that waits, whatever it costs, where it is told to") {
+  QueueFixture f({.batched = true, .max_rows = 4, .cut_all = true});
+  f.queue.SetCurve(Linear(milliseconds(10), milliseconds(30), 4));
+  for (const char* id : {"a", "b", "c", "d", "e"}) REQUIRE(f.Push(id).ok());
+  CHECK(f.Cut(1) == "abcd");
+  CHECK(f.Cut(1) == "e");
+}
+
 TEST_CASE("BatchQueue joins only requests that agree, and keeps the others in order") {
   QueueFixture f({.batched = true});
   Request other = f.Make("x");

@@ -59,22 +59,24 @@ TEST_CASE("the JSON of a status has its documented shape", "[cli]") {
 TEST_CASE("the JSON of a signature has its documented shape", "[cli]") {
   ModelSignature signature;
   signature.model = {.name = "m", .version = 1};
-  signature.methods.push_back({.name = "forward",
-                               .inputs = {{.name = "x",
-                                           .type = "Tensor",
-                                           .dtype = DataType::kInt8,
-                                           .shape = std::vector<int64_t>{-1}}},
-                               .outputs = {{.name = "n",
-                                            .type = "int",
-                                            .has_default = true,
-                                            .default_value = 2,
-                                            .labels = {"a"}}}});
+  signature.methods.push_back(
+      {.name = "forward",
+       .inputs = {{.name = "x",
+                   .type = "Tensor",
+                   .dtype = DataType::kInt8,
+                   .shape = std::vector<int64_t>{-1},
+                   .range = IntRange{0, 9}}},
+       .outputs =
+           {{.name = "n", .type = "int", .has_default = true, .default_value = 2, .labels = {"a"}}},
+       .batched = true,
+       .run_costs = {{1, std::chrono::microseconds(5)}}});
   CHECK(JsonText(SignatureJson(signature)) ==
         R"({"model":{"name":"m","version":1,"label":"","method":"","digest":""},)"
         R"("methods":[{"name":"forward","inputs":[{"name":"x","type":"Tensor","dtype":"INT8",)"
-        R"("shape":[-1],"has_default":false,"default":null,"labels":[]}],)"
+        R"("shape":[-1],"has_default":false,"default":null,"labels":[],"range":[0,9]}],)"
         R"("outputs":[{"name":"n","type":"int","dtype":null,"shape":null,"has_default":true,)"
-        R"("default":2,"labels":["a"]}]}]})");
+        R"("default":2,"labels":["a"],"range":null}],)"
+        R"("batched":true,"run_costs":[{"rows":1,"time_ns":5000}]}]})");
 }
 
 TEST_CASE("the JSON of an error has its documented shape", "[cli]") {

@@ -83,8 +83,11 @@ TEST_CASE("the signature shows what is declared, and how to call it", "[cli]") {
                    .dtype = DataType::kFp32,
                    .shape = std::vector<int64_t>{-1, 4}},
                   {.name = "text", .type = "str"},
+                  {.name = "i", .type = "int", .range = IntRange{0, 9}},
                   {.name = "n", .type = "int", .has_default = true, .default_value = 2}},
-       .outputs = {{.name = "p", .type = "Tensor", .labels = {"a", "b"}}}});
+       .outputs = {{.name = "p", .type = "Tensor", .labels = {"a", "b"}}},
+       .batched = true,
+       .run_costs = {{1, 100us}, {32, 640us}}});
   signature.methods.push_back({.name = "reset", .inputs = {}, .outputs = {}});
   CHECK(SignatureText(signature, {}) ==
         "m version 1\n"
@@ -92,12 +95,17 @@ TEST_CASE("the signature shows what is declared, and how to call it", "[cli]") {
         "  inputs\n"
         "    x     Tensor  FP32  [-1, 4]\n"
         "    text  str\n"
+        "    i     int                    0 to 9\n"
         "    n     int                    default 2\n"
         "  outputs\n"
         "    p  Tensor      labels a, b\n"
+        "  runs: batched by rows\n"
+        "     1  row   0.10 ms  0.10 ms a row\n"
+        "    32  rows  0.64 ms  0.02 ms a row\n"
         "reset\n"
         "  inputs: none\n"
         "  outputs: none\n"
+        "  runs: one request each\n"
         "try: torchere predict m --input x=@x.npy --input text='some text'\n");
 }
 

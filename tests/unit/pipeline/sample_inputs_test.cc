@@ -2,6 +2,7 @@
 #include "server/pipeline/sample_inputs.h"
 
 #include <random>
+#include <set>
 
 #include "tests/support/catch.h"
 #include "tests/support/in_process.h"
@@ -42,6 +43,20 @@ TEST_CASE("SampleInputs makes indices that every embedding has") {
   for (const char item : std::get<Tensor>((*arguments)[0]->kind).data.ToString()) {
     CHECK((item == 0 || item == 1));
   }
+}
+
+TEST_CASE("SampleInputs keeps to a declared range, and uses all of it") {
+  MethodSignature method;
+  method.inputs = {TensorSpec(DType::kInt8, {200})};
+  method.inputs[0].range = IntRange{-2, 3};
+  std::mt19937 random(1);
+  const auto arguments = SampleInputs(method, 1, random);
+  REQUIRE(arguments.ok());
+  std::set<int> seen;
+  for (const char item : std::get<Tensor>((*arguments)[0]->kind).data.ToString()) {
+    seen.insert(static_cast<signed char>(item));
+  }
+  CHECK(seen == std::set<int>{-2, -1, 0, 1, 2, 3});
 }
 
 TEST_CASE("SampleInputs refuses a sample that would be a load of its own") {

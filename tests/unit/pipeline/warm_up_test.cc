@@ -60,6 +60,21 @@ TEST_CASE("TryMethod tries the buckets where there are some") {
   CHECK(sizes == std::set<size_t>{1, 3, 5});
 }
 
+// Larger runs are slower by far: nothing is gained by them.
+absl::StatusOr<NamedValues> Dear(const Arguments& arguments) {
+  const size_t rows = Floats(*arguments[0]).size();
+  const Time until = Now() + std::chrono::microseconds(20) * rows * rows;
+  while (Now() < until) continue;
+  return Identity(arguments);
+}
+
+TEST_CASE("TryMethod tries no more rows where they do not pay, unless all that wait are to run") {
+  const Trial best = Try(Dear, {.max_rows = 32});
+  CHECK(best.curve.points().back().rows < 32);
+  const Trial all = Try(Dear, {.cut = BatchingConfig::Cut::kAll, .max_rows = 32});
+  CHECK(all.curve.points().back().rows == 32);
+}
+
 TEST_CASE("TryMethod proves nothing by single rows") {
   CHECK_FALSE(Try(Identity, {.max_rows = 1}).batched);
   CHECK_FALSE(Try(Identity, {.max_rows = 1, .buckets = {1}}).batched);

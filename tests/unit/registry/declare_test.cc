@@ -79,6 +79,23 @@ TEST_CASE("Declare puts dtypes, shapes and labels onto tensors, also optional on
   CHECK(forward.outputs[1].archive_name.empty());
 }
 
+TEST_CASE("Declare puts a range onto integers alone", "[registry]") {
+  DeclaredValue x = Declared("x");
+  x.range = IntRange{0, 9};
+  Signature signature = MakeSignature();
+  SECTION("a tensor of a declared integer dtype") {
+    x.dtype = DType::kInt64;
+    REQUIRE(Declare(Config("forward", {.inputs = {x}, .outputs = {}}), signature).ok());
+    CHECK(signature.Find("forward")->inputs[0].range->most == 9);
+  }
+  SECTION("not one whose dtype is not declared, or not of integers") {
+    x.dtype = GENERATE(std::optional<DType>(), std::optional(DType::kFp32));
+    const std::string error = ErrorOf(Config("forward", {.inputs = {x}, .outputs = {}}));
+    CHECK(error.find("input 'x': only an int, or a Tensor with a declared dtype of integers") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("Declare keeps what the archive says where nothing else is declared", "[registry]") {
   Signature signature = MakeSignature();
   ValueSpec& x = signature.methods[0].inputs[0];

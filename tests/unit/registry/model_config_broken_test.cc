@@ -91,7 +91,8 @@ TEST_CASE("ReadModelConfig refuses unknown and repeated keys and names their pla
       {"schema: 1\ninputs:\n  - name: x\n    name: y\n",
        ":4: inputs[0].name: the key stands already in line 3"},
       {"schema: 1\ninputs:\n  - name: x\n  - name: y\n    dtpye: FP32\n",
-       ":5: inputs[1].dtpye: unknown key, did you mean 'dtype'?; known are name, dtype, shape"},
+       ":5: inputs[1].dtpye: unknown key, did you mean 'dtype'?; known are name, dtype, shape, "
+       "range"},
       {"schema: 1\nmethods:\n  embed: {}\n  embed: {}\n",
        ":4: methods.embed: the key stands already in line 3"},
       {"schema: 1\nmethods:\n  embed: {input: []}\n",
@@ -115,6 +116,7 @@ TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful"
   CheckRefused(GENERATE(values<Broken>({
       {"schema: 1\nbatching: {mode: maybe}\n",
        ":2: batching.mode: expected auto, on or off, got 'maybe'"},
+      {"schema: 1\nbatching: {cut: some}\n", ":2: batching.cut: expected best or all, got 'some'"},
       {"schema: 1\nbatching: {max_rows: 0}\n", ":2: batching.max_rows: expected 1 to 1024, got 0"},
       {"schema: 1\nbatching: {max_delay: 5}\n",
        ":2: batching.max_delay: expected a time from 0 to 1h, as 500us, 5ms or 1.5s, got '5'"},
@@ -126,7 +128,7 @@ TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful"
       {"schema: 1\nbatch_invariant: true\nbatching: {buckets: [2, 4]}\n",
        ":1: with batch_invariant there is one bucket, got 2; give batching.max_rows alone"},
       {"schema: 1\nbatching: {rows: 8}\n",
-       ":2: batching.rows: unknown key; known are mode, max_rows, max_delay, buckets"},
+       ":2: batching.rows: unknown key; known are mode, cut, max_rows, max_delay, buckets"},
       {"schema: 1\nqueue: {max_time: soon}\n", ":2: queue.max_time: expected a time"},
       {"schema: 1\nqueue: {rows: 8}\n",
        ":2: queue.rows: unknown key; known are max_rows, max_time"},
@@ -134,10 +136,17 @@ TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful"
   })));
 }
 
-TEST_CASE("ReadModelConfig refuses a range of values, which it does not check yet", "[registry]") {
-  const std::string side = GENERATE("inputs", "outputs");
-  CheckRefused({absl::StrCat("schema: 1\n", side, ":\n  - name: x\n    range: [0, 9]\n"),
-                absl::StrCat(":4: ", side, "[0].range: this server does not support the key yet")});
+TEST_CASE("ReadModelConfig refuses a range that is none, and one of an output", "[registry]") {
+  CheckRefused(GENERATE(values<Broken>({
+      {"schema: 1\ninputs: [{name: x, range: [0]}]\n",
+       ":2: inputs[0].range: expected [least, most], got 1 items"},
+      {"schema: 1\ninputs: [{name: x, range: [3, 2]}]\n",
+       ":2: inputs[0].range: the least, 3, is above the most, 2"},
+      {"schema: 1\ninputs: [{name: x, range: [0, 1.5]}]\n",
+       ":2: inputs[0].range[1]: expected a whole number, got '1.5'"},
+      {"schema: 1\noutputs: [{name: x, range: [0, 9]}]\n",
+       ":2: outputs[0].range: only an input has this key"},
+  })));
 }
 
 TEST_CASE("ReadModelConfig refuses wrong values and names their place", "[registry]") {

@@ -80,11 +80,12 @@ methods:
 TEST_CASE("ReadModelConfig reads how requests are batched and queued", "[registry]") {
   const TempFolder folder;
   const ModelConfig config = Read(folder, R"(schema: 1
-batching: {mode: on, max_delay: 1.5ms, buckets: [1, 4, 16]}
+batching: {mode: on, cut: all, max_delay: 1.5ms, buckets: [1, 4, 16]}
 queue: {max_rows: 20, max_time: 2s}
 stateful: true
 )");
   CHECK(config.batching.mode == BatchingConfig::Mode::kOn);
+  CHECK(config.batching.cut == BatchingConfig::Cut::kAll);
   CHECK(config.batching.max_delay == std::chrono::microseconds(1500));
   CHECK(config.batching.buckets == std::vector<int64_t>{1, 4, 16});
   CHECK(config.batching.max_rows == 16);

@@ -136,6 +136,38 @@ TEST_CASE("BindInputs refuses a length that is declared as another, and takes an
   CHECK(BindInputs(Forward(), {{"image", Image(1000)}}).ok());
 }
 
+// Two rows of INT16, which are to lie in 0 to 9.
+Refusal RangeRefusal(Bytes items) {
+  MethodSignature method;
+  method.name = "forward";
+  method.inputs = {Spec("ids", TensorType()), Spec("k", IntType())};
+  for (ValueSpec& input : method.inputs) input.range = IntRange{0, 9};
+  NamedValues inputs;
+  inputs.push_back({"ids", {Tensor{DType::kInt16, {2, 2}, std::move(items)}}});
+  inputs.push_back({"k", {int64_t{10}}});
+  return RefusalOf(BindInputs(method, std::move(inputs)).status());
+}
+
+TEST_CASE("BindInputs refuses integers outside of their declared range", "[request]") {
+  SECTION("in a tensor") {
+    const Refusal refusal = RangeRefusal(Bytes(std::string("\0\0\x9\0\xFE\xFF\0\0", 8)));
+    CHECK(refusal.reason == "OUT_OF_RANGE");
+    CHECK(refusal.message == "input 'ids'[1, 0]: expected 0 to 9, got -2");
+    CHECK(refusal.metadata.at("input") == "ids");
+    CHECK(refusal.metadata.at("expected") == "0 to 9");
+    CHECK(refusal.metadata.at("got") == "-2");
+  }
+  SECTION("in one that came in pieces") {
+    Bytes items(std::string("\0\0\x9", 3));
+    items.Append(Bytes(std::string("\0\x1\0\xA\0", 5)));
+    CHECK(RangeRefusal(items).message == "input 'ids'[1, 1]: expected 0 to 9, got 10");
+  }
+  SECTION("an int") {
+    const Refusal refusal = RangeRefusal(Bytes(std::string(8, '\0')));
+    CHECK(refusal.message == "input 'k': expected 0 to 9, got 10");
+  }
+}
+
 TEST_CASE("BindInputs refuses a BOOL item that is neither 0 nor 1", "[request]") {
   const Value mask{.kind = Tensor{DType::kBool, {1}, Bytes("\2")}};
   const Refusal refusal = BindRefusal({{"image", Image()}, {"mask", mask}});

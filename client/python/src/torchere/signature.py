@@ -29,6 +29,8 @@ class ValueSignature:
             default, or one that cannot be sent.
         labels: Names of the classes, where the last dimension counts classes:
             label i is the name of index i.
+        range: The least and the greatest integer that an argument takes; None
+            where nothing is declared.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ValueSignature:
     has_default: bool
     default: Any = field(compare=False)
     labels: tuple[str, ...]
+    range: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,16 @@ class MethodSignature:
         name: What predict() takes as `method`.
         inputs: Its arguments, in their order.
         outputs: Its outputs, in their order.
+        batched: Whether requests for it run together, by their rows.
+        run_costs: Seconds that one run takes, by its rows; empty while it has
+            not run.
     """
 
     name: str
     inputs: tuple[ValueSignature, ...]
     outputs: tuple[ValueSignature, ...]
+    batched: bool
+    run_costs: dict[int, float] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,8 @@ def signature_from_wire(response: model_status_pb2.GetModelSignatureResponse) ->
             method.name,
             tuple(_value(value) for value in method.inputs),
             tuple(_value(value) for value in method.outputs),
+            method.batched,
+            {cost.rows: cost.time.ToNanoseconds() / 1e9 for cost in method.run_costs},
         )
         for method in response.methods
     )
@@ -101,4 +111,5 @@ def _value(wire: model_status_pb2.ValueSignature) -> ValueSignature:
         has_default=wire.has_default,
         default=default,
         labels=tuple(wire.labels),
+        range=(wire.range.least, wire.range.most) if wire.HasField("range") else None,
     )

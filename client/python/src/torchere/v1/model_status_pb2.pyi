@@ -253,8 +253,14 @@ class MethodSignature(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     INPUTS_FIELD_NUMBER: builtins.int
     OUTPUTS_FIELD_NUMBER: builtins.int
+    BATCHED_FIELD_NUMBER: builtins.int
+    RUN_COSTS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"forward", say: ModelSpec's `method`."""
+    batched: builtins.bool
+    """Whether requests for it run together, by their rows: the first dimension of
+    each tensor.
+    """
     @property
     def inputs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ValueSignature]:
         """Its arguments, in their order."""
@@ -265,16 +271,50 @@ class MethodSignature(google.protobuf.message.Message):
         run (a Dict's keys, a List's length), there is one whose name is "*".
         """
 
+    @property
+    def run_costs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___RunCost]:
+        """How long one run takes by its rows, ascending: measured when the version was
+        loaded and kept up since. Between two of them it is taken to be linear. Empty
+        while it has not run; one alone where it is not batched.
+        """
+
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         inputs: collections.abc.Iterable[global___ValueSignature] | None = ...,
         outputs: collections.abc.Iterable[global___ValueSignature] | None = ...,
+        batched: builtins.bool = ...,
+        run_costs: collections.abc.Iterable[global___RunCost] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["inputs", b"inputs", "name", b"name", "outputs", b"outputs"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["batched", b"batched", "inputs", b"inputs", "name", b"name", "outputs", b"outputs", "run_costs", b"run_costs"]) -> None: ...
 
 global___MethodSignature = MethodSignature
+
+@typing.final
+class RunCost(google.protobuf.message.Message):
+    """How long a run takes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: builtins.int
+    TIME_FIELD_NUMBER: builtins.int
+    rows: builtins.int
+    """Rows of the run."""
+    @property
+    def time(self) -> google.protobuf.duration_pb2.Duration:
+        """With no other run beside it on the device."""
+
+    def __init__(
+        self,
+        *,
+        rows: builtins.int = ...,
+        time: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["rows", b"rows", "time", b"time"]) -> None: ...
+
+global___RunCost = RunCost
 
 @typing.final
 class ValueSignature(google.protobuf.message.Message):
@@ -289,6 +329,7 @@ class ValueSignature(google.protobuf.message.Message):
     HAS_DEFAULT_FIELD_NUMBER: builtins.int
     DEFAULT_VALUE_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
+    RANGE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name, as in NamedValue."""
     type: builtins.str
@@ -313,6 +354,10 @@ class ValueSignature(google.protobuf.message.Message):
         the name of index i.
         """
 
+    @property
+    def range(self) -> global___IntRange:
+        """What the integers of an argument must lie in; unset where nothing is declared."""
+
     def __init__(
         self,
         *,
@@ -323,11 +368,34 @@ class ValueSignature(google.protobuf.message.Message):
         has_default: builtins.bool = ...,
         default_value: torchere.v1.value_pb2.Value | None = ...,
         labels: collections.abc.Iterable[builtins.str] | None = ...,
+        range: global___IntRange | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["default_value", b"default_value", "shape", b"shape"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["default_value", b"default_value", "dtype", b"dtype", "has_default", b"has_default", "labels", b"labels", "name", b"name", "shape", b"shape", "type", b"type"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["default_value", b"default_value", "range", b"range", "shape", b"shape"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["default_value", b"default_value", "dtype", b"dtype", "has_default", b"has_default", "labels", b"labels", "name", b"name", "range", b"range", "shape", b"shape", "type", b"type"]) -> None: ...
 
 global___ValueSignature = ValueSignature
+
+@typing.final
+class IntRange(google.protobuf.message.Message):
+    """Integers from one to another, both included."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LEAST_FIELD_NUMBER: builtins.int
+    MOST_FIELD_NUMBER: builtins.int
+    least: builtins.int
+    """The least."""
+    most: builtins.int
+    """The greatest."""
+    def __init__(
+        self,
+        *,
+        least: builtins.int = ...,
+        most: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["least", b"least", "most", b"most"]) -> None: ...
+
+global___IntRange = IntRange
 
 @typing.final
 class TensorShape(google.protobuf.message.Message):
