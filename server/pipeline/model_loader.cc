@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status_macros.h"
+#include "server/pipeline/sample_files.h"
 #include "server/pipeline/warm_up.h"
 
 namespace torchere {
@@ -49,11 +50,14 @@ class RunnableVersion : public ServedVersion {
     return queues_.find(&method)->second.curve();
   }
 
-  // Tries every method and makes its queue.
-  void Prepare(const ModelConfig& config) {
+  // Tries every method and makes its queue. Errors: ReadSamples'.
+  absl::Status Prepare(const ModelConfig& config) {
+    TORCHERE_ASSIGN_OR_RETURN(MethodSamples samples,
+                              ReadSamples(config.warmup.samples, signature_));
+    const Time until = Now() + config.warmup.time_limit;
     if (config.stateful) limit_.most = 1;
     for (MethodSignature& method : signature_.methods) {
-      Trial trial = Try(method, config);
+      Trial trial = Try(method, config, samples[&method], until);
       method.batched = trial.batched && !config.stateful;
       findings_.push_back(
           absl::StrCat("method '", method.name, "' is ",
@@ -65,15 +69,19 @@ class RunnableVersion : public ServedVersion {
         queue.first->second.AllowGuest();
       }
     }
+    return absl::OkStatus();
   }
 
  private:
-  Trial Try(const MethodSignature& method, const ModelConfig& config) {
+  Trial Try(const MethodSignature& method, const ModelConfig& config,
+            const std::vector<Arguments>& samples, Time until) {
     // A run would change what it is to answer.
     if (config.stateful) return {.finding = "it is stateful"};
+    const Duration time = std::min(kTrialTime, until - Now());
+    if (time <= Duration::zero()) return {.finding = "warmup.time_limit had passed before it"};
     Trial trial;
     pool_.RunTask([&](WorkerContext& context) {
-      trial = TryMethod(method, *model_, context, config.batching, kTrialTime);
+      trial = TryMethod(method, *model_, context, config.batching, time, samples);
     });
     return trial;
   }
@@ -110,7 +118,7 @@ absl::StatusOr<std::unique_ptr<ServedVersion>> ModelLoader::Load(const std::stri
   TORCHERE_RETURN_IF_ERROR(Declare(config, signature));
   auto version = std::make_unique<RunnableVersion>(std::move(model), std::move(signature),
                                                    backend_.name(), pool_);
-  version->Prepare(config);
+  TORCHERE_RETURN_IF_ERROR(version->Prepare(config));
   return version;
 }
 

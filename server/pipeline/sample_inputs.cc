@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status_macros.h"
+#include "server/request/rows.h"
 
 namespace torchere {
 namespace {
@@ -90,6 +91,26 @@ absl::StatusOr<Arguments> SampleInputs(const MethodSignature& method, int64_t ro
   return arguments;
 }
 
+Arguments RepeatRows(const std::vector<Arguments>& given, int64_t rows) {
+  std::vector<const Arguments*> all;
+  for (int64_t count = 0; count < rows;) {
+    for (const Arguments& sample : given) {
+      if (!CanStack(given.front(), sample)) continue;
+      all.push_back(&sample);
+      count += RowsOf(sample).value_or(rows);
+    }
+  }
+  return SliceRows(Stack(all, rows), 0, rows);
+}
+
+int64_t CountRows(const std::vector<Arguments>& given) {
+  int64_t rows = 0;
+  for (const Arguments& sample : given) {
+    if (CanStack(given.front(), sample)) rows += RowsOf(sample).value_or(0);
+  }
+  return rows;
+}
+
 bool HasFreeRows(const MethodSignature& method) {
   bool any = false;
   for (const ValueSpec& spec : method.inputs) {
@@ -98,6 +119,14 @@ bool HasFreeRows(const MethodSignature& method) {
     any = true;
   }
   return any;
+}
+
+bool HasFreeRows(const MethodSignature& method, const std::vector<Arguments>& given) {
+  if (given.empty()) return HasFreeRows(method);
+  for (const ValueSpec& spec : method.inputs) {
+    if (spec.shape && (spec.shape->empty() || spec.shape->front() != -1)) return false;
+  }
+  return RowsOf(given.front()).has_value();
 }
 
 }  // namespace torchere

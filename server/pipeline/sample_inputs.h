@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "server/request/signature.h"
@@ -18,8 +19,18 @@ namespace torchere {
 absl::StatusOr<Arguments> SampleInputs(const MethodSignature& method, int64_t rows,
                                        std::mt19937& random);
 
+// `rows` rows of `given`, the arguments of sample requests, which have rows: those
+// that can stack with the first, from the beginning again where they end.
+Arguments RepeatRows(const std::vector<Arguments>& given, int64_t rows);
+
+// How many rows RepeatRows has before it begins again.
+int64_t CountRows(const std::vector<Arguments>& given);
+
 // Whether requests could be told apart by rows: every tensor among the inputs
 // is declared with a free first dimension.
 bool HasFreeRows(const MethodSignature& method);
+
+// The same with samples, which stand in for what is not declared.
+bool HasFreeRows(const MethodSignature& method, const std::vector<Arguments>& given);
 
 }  // namespace torchere

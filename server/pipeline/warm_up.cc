@@ -33,19 +33,26 @@ constexpr int kManyDear = 3;
 // One method's trial.
 class Tester {
  public:
-  Tester(const MethodSignature& method, LoadedModel& model, WorkerContext& context, Time until)
-      : method_(method), model_(model), context_(context), until_(until) {}
+  Tester(const MethodSignature& method, LoadedModel& model, WorkerContext& context, Time until,
+         const std::vector<Arguments>& given)
+      : method_(method), model_(model), context_(context), until_(until), given_(given) {}
 
   Trial Try(const BatchingConfig& config) {
     trial_.batched = config.mode == Mode::kOn;
-    if (!Prepare(HasFreeRows(method_) ? config.max_rows : 1)) return std::move(trial_);
+    const bool has_rows = HasFreeRows(method_, given_);
+    const bool can_prove = given_.empty() || CountRows(given_) >= kKnownRows;
+    const bool by_rows = has_rows && (can_prove || config.mode == Mode::kOn);
+    if (!Prepare(by_rows ? config.max_rows : 1)) return std::move(trial_);
     if (config.mode == Mode::kOff) {
       trial_.finding = "batching is off in model.yaml";
       return std::move(trial_);
     }
-    if (!HasFreeRows(method_)) {
+    if (!by_rows) {
       trial_.batched = false;
-      trial_.finding = "an input has no free first dimension (shape [-1, ...])";
+      trial_.finding = has_rows
+                           ? absl::StrCat("its samples have ", CountRows(given_), " rows; give ",
+                                          kKnownRows, " or more, all different")
+                           : "an input has no free first dimension (shape [-1, ...])";
       return std::move(trial_);
     }
     if (config.invariant) {
@@ -110,22 +117,27 @@ class Tester {
 
   // Makes the samples and runs some rows alone.
   bool Prepare(int64_t rows) {
-    auto samples = SampleInputs(method_, rows, random_);
-    if (!samples.ok()) return Give(samples.status().message());
-    samples_ = *std::move(samples);
+    if (given_.empty()) {
+      auto samples = SampleInputs(method_, rows, random_);
+      if (!samples.ok()) return Give(samples.status().message());
+      samples_ = *std::move(samples);
+    } else {
+      for (const Arguments& sample : given_) {
+        const auto outputs = Run(sample);
+        if (!outputs.ok()) return Give(SampleFailed(outputs.status()));
+      }
+      samples_ = rows == 1 ? given_.front() : RepeatRows(given_, rows);
+    }
     if (rows == 1) {
       absl::StatusOr<NamedValues> outputs = Measure(samples_, 1);
-      return outputs.ok() ||
-             Give(absl::StrCat("a run on a sample failed: ", outputs.status().message()));
+      return outputs.ok() || Give(SampleFailed(outputs.status()));
     }
     for (int64_t row = 0; row < std::min(kKnownRows, rows); ++row) {
       // Two of a model that takes long.
       if (row > 1 && Now() >= until_) break;
       absl::StatusOr<NamedValues> outputs =
           row == 0 ? Measure(SliceRows(samples_, row, 1), 1) : Run(SliceRows(samples_, row, 1));
-      if (!outputs.ok()) {
-        return Give(absl::StrCat("a run on a sample failed: ", outputs.status().message()));
-      }
+      if (!outputs.ok()) return Give(SampleFailed(outputs.status()));
       known_.push_back(*std::move(outputs));
     }
     return true;
@@ -194,6 +206,10 @@ class Tester {
     return true;
   }
 
+  static std::string SampleFailed(const absl::Status& why) {
+    return absl::StrCat("a run on a sample failed: ", why.message());
+  }
+
   static std::string RunFailed(int64_t rows, const absl::Status& why) {
     return absl::StrCat("a run of ", rows, " rows failed: ", why.message());
   }
@@ -241,6 +257,7 @@ class Tester {
   LoadedModel& model_;
   WorkerContext& context_;
   const Time until_;
+  const std::vector<Arguments>& given_;
   // The same samples at every load.
   std::mt19937 random_{20};
   Arguments samples_;
@@ -260,8 +277,9 @@ class Tester {
 }  // namespace
 
 Trial TryMethod(const MethodSignature& method, LoadedModel& model, WorkerContext& context,
-                const BatchingConfig& config, Duration time) {
-  return Tester(method, model, context, Now() + time).Try(config);
+                const BatchingConfig& config, Duration time,
+                const std::vector<Arguments>& samples) {
+  return Tester(method, model, context, Now() + time, samples).Try(config);
 }
 
 }  // namespace torchere

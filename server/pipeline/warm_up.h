@@ -22,11 +22,12 @@ struct Trial {
   std::string finding = {};
 };
 
-// Runs a method of a model on samples: so that no caller pays for its first runs,
-// to measure how long runs of 1 to max_rows rows take, and to prove that a row's
-// answer is the same whatever rows are beside it. On a worker's thread. Takes
-// about `time` at most, besides what a single run takes.
+// Runs a method of a model on samples, those given or else made up: so that no caller pays for its
+// first runs, to measure how long runs of 1 to max_rows rows take, and to prove that a row's answer
+// is the same whatever rows are beside it. On a worker's thread. Takes about `time` at most,
+// besides what a single run takes.
 Trial TryMethod(const MethodSignature& method, LoadedModel& model, WorkerContext& context,
-                const BatchingConfig& config, Duration time);
+                const BatchingConfig& config, Duration time,
+                const std::vector<Arguments>& samples = {});
 
 }  // namespace torchere

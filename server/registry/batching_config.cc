@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/base/status_macros.h"
+#include "server/registry/path_in_folder.h"
 
 namespace torchere {
 namespace {
@@ -113,6 +114,24 @@ absl::StatusOr<QueueConfig> ReadQueue(const YamlValue& value) {
       if (*config.max_time < kLeastMaxTime) return entry.value.Error("expected 1ms or more");
     } else {
       return UnknownKey(entry, "max_rows, max_time");
+    }
+  }
+  return config;
+}
+
+absl::StatusOr<WarmupConfig> ReadWarmup(const YamlValue& value) {
+  WarmupConfig config;
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlEntry> entries, value.Entries());
+  for (const YamlEntry& entry : entries) {
+    if (entry.key == "samples") {
+      TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlValue> files, entry.value.Items());
+      for (const YamlValue& file : files) {
+        TORCHERE_ASSIGN_OR_RETURN(config.samples.emplace_back(), PathInFolder(file));
+      }
+    } else if (entry.key == "time_limit") {
+      TORCHERE_ASSIGN_OR_RETURN(config.time_limit, ReadTime(entry.value));
+    } else {
+      return UnknownKey(entry, "samples, time_limit");
     }
   }
   return config;

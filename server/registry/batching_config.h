@@ -11,6 +11,10 @@ namespace torchere {
 // max_rows, max_delay, buckets}.
 absl::StatusOr<BatchingConfig> ReadBatching(const YamlValue& value);
 
+// model.yaml's `warmup`: {samples: [FILE], time_limit}. The files, which lie in
+// model.yaml's own folder, are not read.
+absl::StatusOr<WarmupConfig> ReadWarmup(const YamlValue& value);
+
 // model.yaml's `queue`: {max_rows, max_time}; times as "5ms" or "1s".
 absl::StatusOr<QueueConfig> ReadQueue(const YamlValue& value);
 

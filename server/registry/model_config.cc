@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,13 +12,12 @@
 #include "server/base/status_macros.h"
 #include "server/registry/batching_config.h"
 #include "server/registry/closest_name.h"
+#include "server/registry/path_in_folder.h"
 #include "server/registry/text_file.h"
 #include "server/registry/yaml_value.h"
 
 namespace torchere {
 namespace {
-
-namespace fs = std::filesystem;
 
 using Values = std::vector<DeclaredValue>;
 
@@ -42,9 +39,9 @@ struct Keys {
 
 const Keys& FileKeys() {
   static const Keys kKeys = {{"schema", "inputs", "outputs", "methods", "batching",
-                              "batch_invariant", "queue", "stateful"},
+                              "batch_invariant", "queue", "stateful", "warmup"},
                              {"pad", "limits", "devices", "threads", "tune", "versions", "labels",
-                              "traffic", "swap", "required", "warmup", "files", "provenance"}};
+                              "traffic", "swap", "required", "files", "provenance"}};
   return kKeys;
 }
 
@@ -146,28 +143,9 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const YamlValue& value) {
   return labels;
 }
 
-// Whether a file of this name is in `folder`, also once every link is followed:
-// a model's author must not have the server read other files out to callers.
-bool IsInside(const std::string& name, const fs::path& folder) {
-  if (fs::path(name).is_absolute() || Contains(absl::StrSplit(name, '/'), "..")) return false;
-  std::error_code error;
-  const fs::path real_folder = fs::canonical(folder, error);
-  if (error) return false;
-  const fs::path real_file = fs::weakly_canonical(real_folder / name, error);
-  if (error) return false;
-  return *real_file.lexically_relative(real_folder).begin() != "..";
-}
-
 // One label a line.
 absl::StatusOr<std::vector<std::string>> ReadLabelsFile(const YamlValue& value) {
-  TORCHERE_ASSIGN_OR_RETURN(const std::string name, value.Text(kMaxLabelBytes));
-  const fs::path model_yaml = value.file();
-  const fs::path folder = model_yaml.has_parent_path() ? model_yaml.parent_path() : fs::path(".");
-  if (!IsInside(name, folder)) {
-    return value.Error(
-        absl::StrCat("the file must be in the model's own folder, got ", Quoted(name)));
-  }
-  const std::string path = (folder / name).string();
+  TORCHERE_ASSIGN_OR_RETURN(const std::string path, PathInFolder(value));
   const absl::StatusOr<std::string> text = ReadTextFile(path, kMaxLabelsFileBytes);
   if (!text.ok()) return value.Error(absl::StrCat(path, ": ", text.status().message()));
 
@@ -308,6 +286,8 @@ absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
       TORCHERE_ASSIGN_OR_RETURN(is_invariant, value.Bool());
     } else if (key == "queue") {
       TORCHERE_ASSIGN_OR_RETURN(config.queue, ReadQueue(value));
+    } else if (key == "warmup") {
+      TORCHERE_ASSIGN_OR_RETURN(config.warmup, ReadWarmup(value));
     } else if (key == "stateful") {
       TORCHERE_ASSIGN_OR_RETURN(config.stateful, value.Bool());
     }

@@ -59,6 +59,14 @@ struct QueueConfig {
   std::optional<Duration> max_time = {};
 };
 
+// How a version is tried before it takes requests: model.yaml's `warmup`.
+struct WarmupConfig {
+  // Files of inputs (.npz), each a request's; without them inputs are made up.
+  std::vector<std::string> samples = {};
+  // For all methods together.
+  Duration time_limit = std::chrono::seconds(60);
+};
+
 // A model.yaml, read and checked. Without a file everything is empty.
 struct ModelConfig {
   // The file, for messages.
@@ -67,6 +75,7 @@ struct ModelConfig {
   std::map<std::string, DeclaredMethod> methods = {};
   BatchingConfig batching = {};
   QueueConfig queue = {};
+  WarmupConfig warmup = {};
   // One run at a time, and no two requests in it.
   bool stateful = false;
 };

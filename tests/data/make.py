@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+import numpy
 import torch
 from torch import Tensor, nn
 
@@ -513,6 +514,16 @@ def write_broken(out: Path) -> None:
     torch.export.save(program, folder / "exported.pt2")
 
 
+def write_samples(out: Path) -> None:
+    arrays = {
+        "x": numpy.arange(6, dtype="float32").reshape(2, 3),
+        "ids": numpy.array([7, 8]),
+        "k": numpy.array(5),
+    }
+    numpy.savez(out / "sample.npz", **arrays)
+    numpy.savez_compressed(out / "sample_compressed.npz", **arrays)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
@@ -527,6 +538,7 @@ def main() -> None:
     write_archive(script(Stateful()), out / "stateful.pt")
     write_archive(script(InPlace()), out / "inplace.pt")
     write_broken(out)
+    write_samples(out)
 
 
 if __name__ == "__main__":

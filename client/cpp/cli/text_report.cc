@@ -133,11 +133,12 @@ std::string RunsText(const MethodSignature& method, const Style& style) {
       absl::StrCat("  runs: ", method.batched ? "batched by rows" : "one request each", "\n");
   Table table;
   for (const RunCost& cost : method.run_costs) {
-    table.Add({{absl::StrCat(cost.rows), Emphasis::kNone, true},
-               {cost.rows == 1 ? "row" : "rows"},
-               {DurationText(cost.time), Emphasis::kNone, true},
-               {absl::StrCat(DurationText(cost.time / std::max<int64_t>(1, cost.rows)), " a row"),
-                Emphasis::kFaint}});
+    const double ms = static_cast<double>(cost.time.count()) / 1e6;
+    table.Add(
+        {{absl::StrCat(cost.rows), Emphasis::kNone, true},
+         {cost.rows == 1 ? "row" : "rows"},
+         {DurationText(cost.time), Emphasis::kNone, true},
+         {fmt::format("{:.3g} ms a row", ms / static_cast<double>(cost.rows)), Emphasis::kFaint}});
   }
   return text + table.Text(style, "    ");
 }

@@ -100,13 +100,13 @@ TEST_CASE("the signature shows what is declared, and how to call it", "[cli]") {
         "  outputs\n"
         "    p  Tensor      labels a, b\n"
         "  runs: batched by rows\n"
-        "     1  row   0.10 ms  0.10 ms a row\n"
+        "     1  row   0.10 ms  0.1 ms a row\n"
         "    32  rows  0.64 ms  0.02 ms a row\n"
         "reset\n"
         "  inputs: none\n"
         "  outputs: none\n"
         "  runs: one request each\n"
-        "try: torchere predict m --input x=@x.npy --input text='some text'\n");
+        "try: torchere predict m --input x=@x.npy --input text='some text' --input i=1\n");
 }
 
 TEST_CASE("a duration is shown in the unit that suits it", "[cli]") {

@@ -2,6 +2,9 @@
 // The registry over a real loader: here because the two meet in pipeline.
 #include "server/registry/registry.h"
 
+#include <atomic>
+#include <filesystem>
+
 #include "server/request/error.h"
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/core.h"
@@ -40,6 +43,42 @@ TEST_CASE("Registry does not serve a model whose model.yaml is wrong") {
   Core core;
   CHECK_FALSE(core.Load("m", 1, Identity, "schema: 2\n").ok());
   CHECK_FALSE(core.registry.IsAvailable("m"));
+}
+
+TEST_CASE("A model is tried on its samples before it is served") {
+  Core core;
+  // [2, 3], and other arrays that the method does not take.
+  std::filesystem::create_directories(core.folder.Path("m"));
+  std::filesystem::copy_file(std::string(TORCHERE_SOURCE) + "/tests/data/sample.npz",
+                             core.folder.Path("m/s.npz"));
+  SECTION("one of no method ends the load") {
+    const absl::Status status =
+        core.Load("m", 1, Identity, "schema: 1\nwarmup: {samples: [s.npz]}\n");
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK(status.message().find("s.npz' is a sample of no method: unknown input 'ids'") !=
+          absl::string_view::npos);
+  }
+  SECTION("one that is not there too") {
+    const absl::Status status =
+        core.Load("m", 1, Identity, "schema: 1\nwarmup: {samples: [t.npz]}\n");
+    CHECK(status.message().find("t.npz' does not exist") != absl::string_view::npos);
+  }
+  SECTION("no method is tried once the time is over") {
+    std::atomic<int> runs = 0;
+    const auto run = [&runs](const Arguments& arguments) {
+      ++runs;
+      return Identity(arguments);
+    };
+    const std::string inputs = "schema: 1\ninputs: [{name: x, dtype: FP32, shape: [-1]}]\n";
+    REQUIRE(core.Load("m", 1, run, inputs + "warmup: {time_limit: 0s}\n").ok());
+    CHECK(runs == 0);
+    const ModelHandle first = *core.registry.Acquire({.name = "m"});
+    CHECK(first.served().run_costs(first.served().signature().methods[0]).empty());
+    REQUIRE(core.Load("n", 1, run, inputs).ok());
+    CHECK(runs > 0);
+    const ModelHandle second = *core.registry.Acquire({.name = "n"});
+    CHECK_FALSE(second.served().run_costs(second.served().signature().methods[0]).empty());
+  }
 }
 
 TEST_CASE("Registry lists models by name, their versions newest first") {

@@ -2,6 +2,7 @@
 #include "server/pipeline/warm_up.h"
 
 #include <chrono>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -164,6 +165,69 @@ TEST_CASE("TryMethod takes model.yaml's word for it") {
   const Trial off = Try(Identity, {.mode = Mode::kOff});
   CHECK_FALSE(off.batched);
   CHECK(off.curve.points().size() == 1);
+}
+
+// Rows of x, from `first` on.
+Arguments Rows(int64_t count, float first) {
+  std::vector<float> items(static_cast<size_t>(count));
+  std::iota(items.begin(), items.end(), first);
+  Arguments arguments(1);
+  arguments[0] = Value{FloatTensor(items)};
+  return arguments;
+}
+
+Trial TrySamples(FakeModel::Run1 run, const std::vector<Arguments>& samples,
+                 const BatchingConfig& config = {}) {
+  MethodSignature method = Declared();
+  // Nothing is declared.
+  method.inputs[0].dtype.reset();
+  method.inputs[0].shape.reset();
+  FakeModel model(std::move(run));
+  WorkerContext context;
+  return TryMethod(method, model, context, config, std::chrono::hours(1), samples);
+}
+
+TEST_CASE("TryMethod runs what it is given, and proves rows by it where nothing is declared") {
+  std::set<float> seen;
+  std::set<size_t> sizes;
+  const auto run = [&](const Arguments& arguments) {
+    const std::vector<float> x = Floats(*arguments[0]);
+    seen.insert(x.begin(), x.end());
+    sizes.insert(x.size());
+    return Identity(arguments);
+  };
+  const Trial trial = TrySamples(run, {Rows(3, 10), Rows(2, 20)}, {.max_rows = 8});
+  INFO(trial.finding);
+  CHECK(trial.batched);
+  CHECK(trial.curve.points().back().rows == 8);
+  CHECK(seen == std::set<float>{10, 11, 12, 20, 21});
+  CHECK(sizes == std::set<size_t>{1, 2, 3, 4, 8});
+}
+
+TEST_CASE("TryMethod proves nothing by too few different rows, or by rows that see each other") {
+  CHECK_FALSE(TrySamples(Identity, {Rows(3, 0)}).batched);
+  CHECK(TrySamples(Identity, {Rows(3, 0)}).finding.find("have 3 rows; give 4 or more") !=
+        std::string::npos);
+  const auto sum = [](const Arguments& arguments) {
+    auto x = Floats(*arguments[0]);
+    for (float& one : x) one += static_cast<float>(x.size());
+    return absl::StatusOr<NamedValues>(NamedValues{{"output", {FloatTensor(x)}}});
+  };
+  CHECK_FALSE(TrySamples(sum, {Rows(6, 0)}).batched);
+}
+
+TEST_CASE("TryMethod runs a sample without rows as it is") {
+  Arguments arguments(1);
+  arguments[0] = Value{int64_t{5}};
+  int runs = 0;
+  const auto run = [&runs](const Arguments& given) {
+    ++runs;
+    return Identity(given);
+  };
+  const Trial trial = TrySamples(run, {arguments});
+  CHECK_FALSE(trial.batched);
+  CHECK(trial.curve.points().size() == 1);
+  CHECK(runs > 1);
 }
 
 TEST_CASE("TryMethod says what is missing where it cannot try") {

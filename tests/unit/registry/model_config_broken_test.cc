@@ -105,9 +105,8 @@ TEST_CASE("ReadModelConfig refuses unknown and repeated keys and names their pla
 }
 
 TEST_CASE("ReadModelConfig refuses each key that the server does not act on yet", "[registry]") {
-  const std::string key =
-      GENERATE("pad", "limits", "devices", "threads", "tune", "versions", "labels", "traffic",
-               "swap", "required", "warmup", "files", "provenance");
+  const std::string key = GENERATE("pad", "limits", "devices", "threads", "tune", "versions",
+                                   "labels", "traffic", "swap", "required", "files", "provenance");
   CheckRefused({absl::StrCat("schema: 1\n", key, ": {}\n"),
                 absl::StrCat(":2: ", key, ": this server does not support the key yet")});
 }
@@ -129,6 +128,10 @@ TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful"
        ":1: with batch_invariant there is one bucket, got 2; give batching.max_rows alone"},
       {"schema: 1\nbatching: {rows: 8}\n",
        ":2: batching.rows: unknown key; known are mode, cut, max_rows, max_delay, buckets"},
+      {"schema: 1\nwarmup: {samples: [/etc/passwd]}\n",
+       ":2: warmup.samples[0]: the file must be in the model's own folder, got '/etc/passwd'"},
+      {"schema: 1\nwarmup: {sample: []}\n",
+       ":2: warmup.sample: unknown key; known are samples, time_limit"},
       {"schema: 1\nqueue: {max_time: soon}\n", ":2: queue.max_time: expected a time"},
       {"schema: 1\nqueue: {rows: 8}\n",
        ":2: queue.rows: unknown key; known are max_rows, max_time"},

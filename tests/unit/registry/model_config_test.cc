@@ -83,6 +83,7 @@ TEST_CASE("ReadModelConfig reads how requests are batched and queued", "[registr
 batching: {mode: on, cut: all, max_delay: 1.5ms, buckets: [1, 4, 16]}
 queue: {max_rows: 20, max_time: 2s}
 stateful: true
+warmup: {samples: [s/a.npz], time_limit: 2s}
 )");
   CHECK(config.batching.mode == BatchingConfig::Mode::kOn);
   CHECK(config.batching.cut == BatchingConfig::Cut::kAll);
@@ -92,6 +93,8 @@ stateful: true
   CHECK(config.queue.max_rows == 20);
   CHECK(*config.queue.max_time == std::chrono::seconds(2));
   CHECK(config.stateful);
+  CHECK(config.warmup.samples == std::vector<std::string>{folder.Path("s/a.npz")});
+  CHECK(config.warmup.time_limit == std::chrono::seconds(2));
 }
 
 TEST_CASE("With batch_invariant max_rows is the only bucket, wherever the key stands",
