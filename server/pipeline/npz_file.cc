@@ -85,12 +85,15 @@ absl::StatusOr<Tensor> ParseHeader(const std::string& header) {
 
 // A whole .npy file.
 absl::StatusOr<Tensor> ParseNpy(std::string file) {
-  const auto byte = [&file](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(file[i])); };
+  const auto byte = [&file](size_t i) {
+    return static_cast<size_t>(static_cast<uint8_t>(file[i]));
+  };
   if (file.size() < 12 || !absl::StartsWith(file, kMagic)) {
     return absl::InvalidArgumentError("it is no array of NumPy's");
   }
   const size_t start = byte(6) == 1 ? 10 : 12;
-  const size_t length = byte(8) | byte(9) << 8 | (start == 12 ? byte(10) << 16 | byte(11) << 24 : 0);
+  const size_t length =
+      byte(8) | byte(9) << 8 | (start == 12 ? byte(10) << 16 | byte(11) << 24 : 0);
   if (length > kMaxHeaderBytes || start + length > file.size()) {
     return absl::InvalidArgumentError("its header is truncated or too long");
   }
@@ -142,8 +145,7 @@ absl::StatusOr<NamedValues> ReadNpz(const std::string& path) {
     left -= stat.size;
     const std::string name(absl::StripSuffix(stat.name, ".npy"));
     absl::StatusOr<std::string> content = ReadRecord(archive.get(), i, stat.size);
-    absl::StatusOr<Tensor> tensor =
-        content.ok() ? ParseNpy(*std::move(content)) : content.status();
+    absl::StatusOr<Tensor> tensor = content.ok() ? ParseNpy(*std::move(content)) : content.status();
     if (!tensor.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat("'", path, "': array '", name, "': ", tensor.status().message()));
