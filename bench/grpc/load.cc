@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bench/grpc/stream_load.h"
+#include "bench/http/http_load.h"
 #include "server/base/status_macros.h"
 
 namespace torchere::bench {
@@ -79,15 +80,21 @@ class Load {
       : target_(target), options_(options), pids_(pids) {}
 
   absl::StatusOr<LoadResult> Run() {
-    for (int i = 0; i < options_.connections; ++i) {
+    const bool http = !target_.http_request.empty();
+    for (int i = 0; !http && i < options_.connections; ++i) {
       TORCHERE_ASSIGN_OR_RETURN(stubs_.emplace_back(), Connect(target_.address));
     }
-    TORCHERE_ASSIGN_OR_RETURN(probe_, Connect(target_.address));
+    if (options_.recovery) {
+      TORCHERE_ASSIGN_OR_RETURN(probe_, Connect(target_.address));
+    }
     window_.begin = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.warm_up);
     window_.end = window_.begin + std::chrono::duration_cast<Clock::duration>(options_.time);
     {
       const std::jthread observer([this] { ReadCpu(); });
-      if (options_.stream) {
+      if (http) {
+        TORCHERE_RETURN_IF_ERROR(RunHttp(target_.address, target_.http_request,
+                                         options_.concurrency, window_, result_.tally));
+      } else if (options_.stream) {
         RunStreams(target_, stubs_, options_.concurrency, window_, result_.tally);
       } else if (options_.rate > 0) {
         RunOpen();

@@ -10,6 +10,8 @@
 
 #include "bench/grpc/load.h"
 #include "bench/grpc/target.h"
+#include "bench/http/http_message.h"
+#include "server/base/status_macros.h"
 
 namespace torchere::bench {
 namespace {
@@ -23,16 +25,20 @@ struct Flags {
   double warm_up_seconds = 0.3;
   std::vector<int> pids;
   std::string latencies;
+  std::string reply;
+  // Of requests that are not ours.
+  std::string body;
+  std::string http_path;
+  std::vector<std::string> headers;
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--target", flags.target.address, "HOST:PORT of the server");
-  app.add_option("--model", flags.request.model, "Name of the model")->required();
+  app.add_option("--model", flags.request.model, "Name of the model");
   app.add_option("--input", flags.request.input, "Name of its argument; default x");
   app.add_option("--dtype", flags.request.dtype, "fp32 (default) or int64");
   app.add_option("--shape", flags.request.shape, "Shape of the argument, rows first: 1,1,8,8")
-      ->delimiter(',')
-      ->required();
+      ->delimiter(',');
   app.add_option("--concurrency", flags.load.concurrency, "Closed loop: requests in flight")
       ->check(CLI::PositiveNumber);
   app.add_option("--rate", flags.load.rate, "Open loop: requests a second, at random moments")
@@ -51,6 +57,19 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--pid", flags.pids,
                  "The server's process, whose CPU time is counted; repeatable");
   app.add_option("--latencies", flags.latencies, "Write them here: float32, microseconds");
+  app.add_option("--reply", flags.reply, "Write the first answer here, as it came");
+}
+
+void AddForeignFlags(CLI::App& app, Flags& flags) {
+  CLI::Option* body = app.add_option(
+      "--body", flags.body, "File with a message of another service, sent instead of a Predict");
+  app.add_option("--method", flags.target.method, "gRPC: /package.Service/Method that takes it")
+      ->needs(body);
+  app.add_option("--http", flags.http_path, "Send it over HTTP/1.1 to this path, closed loop")
+      ->needs(body)
+      ->excludes("--rate")
+      ->excludes("--stream");
+  app.add_option("--header", flags.headers, "HTTP: \"Name: value\"; repeatable");
 }
 
 double Quantile(std::vector<float> values, double share) {
@@ -88,10 +107,29 @@ int Fail(const std::string& message) {
   return 1;
 }
 
+absl::Status FillTarget(Flags& flags) {
+  if (flags.body.empty() && flags.request.model.empty()) {
+    return absl::InvalidArgumentError("expected --model and --shape, or --body");
+  }
+  if (flags.body.empty()) {
+    TORCHERE_ASSIGN_OR_RETURN(flags.target.request, MakeRequest(flags.request));
+    return absl::OkStatus();
+  }
+  TORCHERE_ASSIGN_OR_RETURN(const std::string body, ReadMessage(flags.body));
+  if (flags.http_path.empty()) {
+    const grpc::Slice slice(body);
+    flags.target.request = grpc::ByteBuffer(&slice, 1);
+  } else {
+    flags.target.http_request =
+        MakeHttpRequest(flags.target.address, flags.http_path, flags.headers, body);
+  }
+  return absl::OkStatus();
+}
+
 int Run(Flags& flags) {
-  const auto request = MakeRequest(flags.request);
-  if (!request.ok()) return Fail(std::string(request.status().message()));
-  flags.target.request = *request;
+  if (const absl::Status status = FillTarget(flags); !status.ok()) {
+    return Fail(std::string(status.message()));
+  }
   if (flags.load.stream) flags.target.method = "/torchere.v1.PredictService/PredictStream";
   flags.target.deadline = std::chrono::milliseconds(flags.deadline_ms);
   flags.load.time = Seconds(flags.seconds);
@@ -101,6 +139,9 @@ int Run(Flags& flags) {
   std::printf("%s\n", ToJson(flags, *result).dump().c_str());
   if (!flags.latencies.empty() && !result->tally.WriteLatencies(flags.latencies)) {
     return Fail("cannot write " + flags.latencies);
+  }
+  if (!flags.reply.empty() && !result->tally.WriteReply(flags.reply)) {
+    return Fail("no answer to write to " + flags.reply);
   }
   return 0;
 }
@@ -112,6 +153,7 @@ int main(int argc, char** argv) {
   torchere::bench::Flags flags;
   CLI::App app("Sends one Predict request again and again; prints JSON.");
   torchere::bench::AddFlags(app, flags);
+  torchere::bench::AddForeignFlags(app, flags);
   CLI11_PARSE(app, argc, argv);
   return torchere::bench::Run(flags);
 }

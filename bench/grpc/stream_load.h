@@ -9,14 +9,6 @@
 
 namespace torchere::bench {
 
-// The time in which what ends is counted.
-struct Window {
-  Time begin;
-  Time end;
-
-  bool Holds(Time time) const { return time >= begin && time < end; }
-};
-
 // A closed loop over PredictStream: one call for each stub, the requests in flight shared out
 // among them. Returns when all are answered.
 void RunStreams(const Target& target, const std::vector<std::unique_ptr<grpc::GenericStub>>& stubs,

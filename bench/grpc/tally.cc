@@ -43,6 +43,7 @@ bool Tally::WantsReply() const { return answers() % kReadOneOf == 0; }
 
 void Tally::CountAnswer(Time began, Time ended, const std::string& reply) {
   const bool read = WantsReply();
+  if (latencies_us_.empty()) first_reply_ = reply;
   latencies_us_.push_back(std::chrono::duration<float, std::micro>(ended - began).count());
   v1::PredictResponse response;
   if (!read || !response.ParseFromString(reply)) return;
@@ -53,8 +54,11 @@ void Tally::CountAnswer(Time began, Time ended, const std::string& reply) {
 }
 
 void Tally::CountError(const grpc::Status& status) {
-  const std::string code = CodeName(status.error_code());
-  if (++errors_[code] == 1) error_samples_[code] = status.error_message();
+  CountError(CodeName(status.error_code()), status.error_message());
+}
+
+void Tally::CountError(const std::string& name, const std::string& message) {
+  if (++errors_[name] == 1) error_samples_[name] = message;
 }
 
 double Tally::Quantile(double share) const {
@@ -84,6 +88,13 @@ bool Tally::WriteLatencies(const std::string& path) const {
              static_cast<std::streamsize>(latencies_us_.size() * sizeof(float)));
   file.close();
   return file.good();
+}
+
+bool Tally::WriteReply(const std::string& path) const {
+  std::ofstream file(path, std::ios::binary);
+  file << first_reply_;
+  file.close();
+  return !latencies_us_.empty() && file.good();
 }
 
 }  // namespace torchere::bench

@@ -4,6 +4,9 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "torchere/v1/predict.pb.h"
@@ -48,6 +51,13 @@ absl::StatusOr<grpc::ByteBuffer> MakeRequest(const RequestSpec& spec) {
   }
   const grpc::Slice slice(request.SerializeAsString());
   return grpc::ByteBuffer(&slice, 1);
+}
+
+absl::StatusOr<std::string> ReadMessage(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  return bytes;
 }
 
 absl::StatusOr<std::unique_ptr<grpc::GenericStub>> Connect(const std::string& address) {

@@ -34,9 +34,16 @@ struct Target {
   std::string address = "127.0.0.1:8500";
   std::string method = "/torchere.v1.PredictService/Predict";
   grpc::ByteBuffer request;
+  // Where not empty: sent over HTTP/1.1 instead, a connection for each request in flight.
+  std::string http_request;
   // How long the server may take; zero is for ever.
   std::chrono::milliseconds deadline{0};
 };
+
+// The bytes of a file: a message that was serialised elsewhere.
+//
+//   NOT_FOUND  the file cannot be read
+absl::StatusOr<std::string> ReadMessage(const std::string& path);
 
 // A connection of its own, shared with no other stub.
 //
