@@ -13,7 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
-TARGETS = ("torchere-server", "bare_server", "load_client", "in_process", "bench_models")
+TARGETS = ("torchere-server", "bare_server", "load_client", "in_process", "bench_models",
+           "triton_torchscript")
 START_SECONDS = 60
 CORES = len(os.sched_getaffinity(0))
 # Requests in flight that keep every core busy, but wait too short a time to be refused.
