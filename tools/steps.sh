@@ -40,6 +40,12 @@ tick() {
     done
 }
 
+# shown TEXT: a line from inside a step, whose other output is kept back.
+shown() {
+    if [ -t 3 ]; then printf '\r\033[K' >&3; fi
+    printf '%s\n' "$*" >&3
+}
+
 # step TEXT COMMAND [ARG...]: runs it without input, its output kept back unless it fails.
 step() {
     local text=$1 status=0 begin=$SECONDS log ticker word=ok
@@ -48,7 +54,7 @@ step() {
     if [ ! -t 2 ]; then say "$text"; fi
     tick "$text" &
     ticker=$!
-    "$@" </dev/null >"$log" 2>&1 || status=$?
+    "$@" </dev/null 3>&2 >"$log" 2>&1 || status=$?
     kill "$ticker" 2>/dev/null || true
     wait "$ticker" 2>/dev/null || true
     if [ -t 2 ]; then printf '\r\033[K' >&2; fi
