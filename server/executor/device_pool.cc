@@ -18,7 +18,7 @@ constexpr std::chrono::duration<double> kMemory(0.2);
 // So many runs on workers let the guest in.
 constexpr int kCleanRuns = 100;
 // The guest's other work waits as long as a run takes.
-constexpr Duration kGuestRun = std::chrono::microseconds(750);
+constexpr Duration kGuestRun = std::chrono::milliseconds(1);
 // With more waiting than this, divided by the workers, they help.
 constexpr Duration kGuestTime = std::chrono::milliseconds(6);
 
