@@ -11,11 +11,44 @@
 
 namespace torchere {
 
+// The host memory that the inputs of a run on an asynchronous device are gathered
+// into: one run at a time, until its Fence is passed.
+class Staging {
+ public:
+  virtual ~Staging() = default;
+};
+
+// A place in what an asynchronous device has been given to do: behind a run, the
+// copies of its outputs included.
+class Fence {
+ public:
+  virtual ~Fence() = default;
+
+  // Waits until the device has done all before it. Once, on any thread.
+  //
+  //   UNAVAILABLE  DEVICE_LOST
+  virtual absl::Status Wait() = 0;
+};
+
+// A run that an asynchronous device has been given.
+struct BegunRun {
+  // Of a tensor only dtype and shape may be looked at before the fence is passed.
+  NamedValues outputs;
+  std::unique_ptr<Fence> fence;
+};
+
 // What one worker thread of a device keeps for its runs: the thread's state in
 // the library, its stream. Made on that thread, used and ended only there.
 class WorkerContext {
  public:
   virtual ~WorkerContext() = default;
+
+  // Of an asynchronous device: nothing on the CPU.
+  virtual std::unique_ptr<Staging> MakeStaging() { return nullptr; }
+
+  // Gives the device the memory back that the library keeps for later: a run did
+  // not find enough.
+  virtual void FreeUnused() {}
 };
 
 // A model in memory, on one device. Thread-safe: any number of workers of the
@@ -35,10 +68,18 @@ class LoadedModel {
   //
   //   INVALID_ARGUMENT    MODEL_REJECTED: the model raised
   //   RESOURCE_EXHAUSTED  OUT_OF_MEMORY
+  //   UNAVAILABLE         DEVICE_LOST: no run on this device will succeed until
+  //                       the process is started again
   //   INTERNAL            UNSUPPORTED_OUTPUT, or MODEL_FAILED; what a caller
   //                       must not see is in LogTextOf
   virtual absl::StatusOr<NamedValues> Run(const MethodSignature& method, Arguments arguments,
                                           WorkerContext& worker) = 0;
+
+  // The same on an asynchronous device, without waiting for it: the arguments are
+  // gathered into `staging`, which no run may be using, and the run stands behind
+  // those that the worker began before. Errors as of Run; then nothing is begun.
+  virtual absl::StatusOr<BegunRun> Begin(const MethodSignature& method, Arguments arguments,
+                                         WorkerContext& worker, Staging& staging) = 0;
 };
 
 // A library that runs models. Thread-safe.
@@ -49,8 +90,11 @@ class Backend {
   // "torchscript"
   virtual std::string name() const = 0;
 
+  // Where models can be loaded; the CPU first.
+  virtual std::vector<Device> devices() const = 0;
+
   // Must be the first that a worker thread of `device` does; `device` must be one
-  // that models can be loaded onto.
+  // of devices().
   virtual std::unique_ptr<WorkerContext> StartWorker(const Device& device) = 0;
 
   // Reads the file and puts the model onto the device, ready to run.

@@ -9,7 +9,8 @@ namespace torchere {
 
 // Where a model runs, in plain types: no library's header is needed to name it.
 struct Device {
-  enum class Kind { kCpu, kCuda };
+  // kPrivate: of a library that extends LibTorch (PrivateUse1).
+  enum class Kind { kCpu, kCuda, kPrivate };
 
   Kind kind = Kind::kCpu;
   int index = 0;
@@ -17,9 +18,15 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-// "cpu", "cuda:0"
+// Whether it works by itself on what it has been given: its runs are begun, and
+// have ended only once their Fence is passed.
+inline bool IsAsynchronous(const Device& device) { return device.kind != Device::Kind::kCpu; }
+
+// "cpu", "cuda:0", "privateuseone:0"
 inline std::string Name(const Device& device) {
-  return device.kind == Device::Kind::kCpu ? "cpu" : absl::StrCat("cuda:", device.index);
+  if (device.kind == Device::Kind::kCpu) return "cpu";
+  return absl::StrCat(device.kind == Device::Kind::kCuda ? "cuda:" : "privateuseone:",
+                      device.index);
 }
 
 }  // namespace torchere

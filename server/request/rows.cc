@@ -281,6 +281,24 @@ std::optional<Value> SliceRows(const Value& output, const ValueType& declared, i
   return std::nullopt;
 }
 
+bool GoesByRows(const Value& output, const ValueType& declared, int64_t rows) {
+  const ValueType& type = WithoutOptional(declared);
+  if (const auto* tensor = std::get_if<Tensor>(&output.kind)) {
+    return !tensor->shape.empty() && tensor->shape[0] == rows;
+  }
+  size_t i = 0;
+  if (const auto* list = std::get_if<List>(&output.kind)) {
+    if (!IsTuple(type)) return list->size() == static_cast<size_t>(rows);
+    return std::all_of(list->begin(), list->end(), [&](const Value& element) {
+      return GoesByRows(element, ElementType(type, i++), rows);
+    });
+  }
+  const auto* map = std::get_if<Map>(&output.kind);
+  return map != nullptr && std::all_of(map->begin(), map->end(), [&](const MapEntry& entry) {
+           return GoesByRows(entry.value, ElementType(type, i++), rows);
+         });
+}
+
 std::optional<Value> JoinRows(const std::vector<const Value*>& parts, const ValueType& declared) {
   const ValueType& type = WithoutOptional(declared);
   const Value& first = *parts.front();

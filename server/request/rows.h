@@ -40,6 +40,10 @@ Arguments SliceRows(const Arguments& arguments, int64_t first, int64_t count);
 std::optional<Value> SliceRows(const Value& output, const ValueType& type, int64_t rows,
                                int64_t first, int64_t count);
 
+// Whether SliceRows can take it apart, by its shapes alone: its bytes need not be
+// there yet.
+bool GoesByRows(const Value& output, const ValueType& type, int64_t rows);
+
 // What was sliced, put together again: the same output of each part, in order.
 // Nothing where they do not agree.
 std::optional<Value> JoinRows(const std::vector<const Value*>& parts, const ValueType& type);

@@ -15,7 +15,7 @@ namespace {
 
 TEST_CASE("A worker's thread records no gradients for as long as its context lives", "[torch]") {
   CHECK(!c10::InferenceMode::is_enabled());
-  std::unique_ptr<WorkerContext> worker = StartTorchWorker(Device{});
+  auto worker = std::make_unique<TorchWorkerContext>(Device{});
   CHECK(c10::InferenceMode::is_enabled());
   worker.reset();
   CHECK(!c10::InferenceMode::is_enabled());
@@ -25,7 +25,7 @@ TEST_CASE("A worker's operations use as many threads as were configured", "[torc
   ConfigureTorchRuntime({.intra_op_threads = 2});
   int threads = 0;
   std::jthread([&threads] {
-    const std::unique_ptr<WorkerContext> worker = StartTorchWorker(Device{});
+    const TorchWorkerContext worker{Device{}};
     threads = at::get_num_threads();
   }).join();
   CHECK(threads == 2);
@@ -34,7 +34,7 @@ TEST_CASE("A worker's operations use as many threads as were configured", "[torc
 TEST_CASE("A worker's thread takes denormal numbers for zero", "[torch]") {
   float product = 1;
   std::jthread([&product] {
-    const std::unique_ptr<WorkerContext> worker = StartTorchWorker(Device{});
+    const TorchWorkerContext worker{Device{}};
     const volatile float denormal = 1e-40F;
     product = denormal * 0.5F;
   }).join();

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
 #include "server/backend/torch/runtime.h"
 #include "server/request/error.h"
 #include "server/request/utf8.h"
@@ -21,6 +22,8 @@ namespace {
 
 // A status's text is at most 1 KiB on the wire; outer stages add the names.
 constexpr size_t kMaxText = 768;
+
+constexpr absl::Duration kRestartTime = absl::Seconds(5);
 
 // `text` as it can be sent: UTF-8, not too long.
 std::string Presentable(absl::string_view text) {
@@ -182,6 +185,19 @@ absl::Status RunFailure(absl::string_view method) {
   } catch (...) {
     return WithExceptionText([method](absl::string_view text) { return Failed(method, text); });
   }
+}
+
+absl::Status DeviceLost(const Device& device) {
+  return WithExceptionText([&device](absl::string_view text) {
+    return WithLogText(
+        Refuse(absl::StatusCode::kUnavailable,
+               absl::StrCat("the device ", Name(device),
+                            " has failed, and the server ends to be started again; try again then"),
+               {.reason = "DEVICE_LOST",
+                .metadata = {{"device", Name(device)}},
+                .retry_after = kRestartTime}),
+        text);
+  });
 }
 
 absl::Status LoadFailure(absl::string_view path) {

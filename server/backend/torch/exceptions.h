@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "server/request/device.h"
 
 namespace torchere {
 
@@ -20,6 +21,12 @@ absl::Status UnsupportedOutput(const std::string& path, absl::string_view what);
 //   RESOURCE_EXHAUSTED  OUT_OF_MEMORY
 //   INTERNAL            MODEL_FAILED
 absl::Status RunFailure(absl::string_view method);
+
+// The same where all that a device was given is waited for: what fails then does
+// not end with one run. On CUDA every later call fails likewise.
+//
+//   UNAVAILABLE  DEVICE_LOST
+absl::Status DeviceLost(const Device& device);
 
 // The same after loading the file `path`.
 //

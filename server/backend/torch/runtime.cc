@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "server/backend/torch/torch_device.h"
+
 namespace torchere {
 
 void ConfigureTorchRuntime(const TorchRuntimeOptions& options) {
@@ -27,10 +29,11 @@ std::string LibTorchVersion() { return TORCH_VERSION; }
 
 std::vector<Device> FindDevices() {
   std::vector<Device> devices = {Device{}};
-  if (!c10::impl::hasDeviceGuardImpl(c10::DeviceType::CUDA)) return devices;
-  const c10::impl::VirtualGuardImpl cuda(c10::DeviceType::CUDA);
-  for (int i = 0; i < cuda.deviceCount(); ++i) {
-    devices.push_back({.kind = Device::Kind::kCuda, .index = i});
+  for (const Device::Kind kind : {Device::Kind::kCuda, Device::Kind::kPrivate}) {
+    const c10::DeviceType type = ToTorch(Device{.kind = kind}).type();
+    if (!c10::impl::hasDeviceGuardImpl(type)) continue;
+    const int count = c10::impl::VirtualGuardImpl(type).deviceCount();
+    for (int i = 0; i < count; ++i) devices.push_back({.kind = kind, .index = i});
   }
   return devices;
 }

@@ -23,7 +23,8 @@ void ConfigureTorchRuntime(const TorchRuntimeOptions& options);
 // "2.15.0": the release that this program was built with.
 std::string LibTorchVersion();
 
-// Where models can run: the CPU, then each CUDA device that LibTorch can reach.
+// Where models can run: the CPU, then each CUDA device that LibTorch can reach,
+// then those of a library that extends it (PrivateUse1).
 std::vector<Device> FindDevices();
 
 // Held while a model is loaded: LibTorch's loaders are not safe beside each

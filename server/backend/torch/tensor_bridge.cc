@@ -13,7 +13,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/backend/torch/exceptions.h"
-#include "server/backend/torch/torch_device.h"
 #include "server/base/status_macros.h"
 
 namespace torchere {
@@ -62,27 +61,35 @@ std::string Obstacle(const at::Tensor& tensor) {
   return "";
 }
 
-}  // namespace
-
-at::Tensor ToTorch(const Tensor& tensor, const Device& device) {
-  const at::IntArrayRef sizes(tensor.shape.data(), tensor.shape.size());
-  at::Tensor copy = at::empty(sizes, at::TensorOptions(ScalarTypeOf(tensor.dtype)));
-  TORCH_CHECK(tensor.data.size() == copy.nbytes(), "a tensor of ", copy.nbytes(), " bytes has ",
-              tensor.data.size());
-  if (!tensor.data.empty()) tensor.data.CopyTo(copy.mutable_data_ptr());
-  return device.kind == Device::Kind::kCpu ? copy : copy.to(ToTorch(device));
-}
-
-absl::StatusOr<Tensor> FromTorch(const at::Tensor& tensor, OutputMemory memory,
-                                 const std::string& path) {
-  if (const std::string obstacle = Obstacle(tensor); !obstacle.empty()) {
-    return UnsupportedOutput(path, obstacle);
-  }
+// The tensor's items, row-major, on the CPU.
+at::Tensor InMemory(const at::Tensor& tensor, OutputMemory memory) {
   at::Tensor items = tensor.resolve_neg().to(at::kCPU).contiguous();
   const bool is_models = items.storage().is_alias_of(tensor.storage());
   const bool pins_too_much = items.nbytes() * 4 < items.storage().nbytes();
-  if (pins_too_much || (is_models && memory == OutputMemory::kCopy)) items = items.clone();
+  if (pins_too_much || (is_models && memory == OutputMemory::kCopy)) return items.clone();
+  return items;
+}
 
+}  // namespace
+
+at::Tensor ToTorch(const Tensor& tensor, TorchStaging* staging) {
+  const at::IntArrayRef sizes(tensor.shape.data(), tensor.shape.size());
+  const at::ScalarType type = ScalarTypeOf(tensor.dtype);
+  if (staging != nullptr) return staging->ToDevice(sizes, type, tensor.data);
+  at::Tensor copy = at::empty(sizes, at::TensorOptions(type));
+  TORCH_CHECK(tensor.data.size() == copy.nbytes(), "a tensor of ", copy.nbytes(), " bytes has ",
+              tensor.data.size());
+  if (!tensor.data.empty()) tensor.data.CopyTo(copy.mutable_data_ptr());
+  return copy;
+}
+
+absl::StatusOr<Tensor> FromTorch(const at::Tensor& tensor, const OutputPath& path,
+                                 const std::string& name) {
+  if (const std::string obstacle = Obstacle(tensor); !obstacle.empty()) {
+    return UnsupportedOutput(name, obstacle);
+  }
+  const bool is_begun = path.staging != nullptr && tensor.device() == path.staging->device();
+  at::Tensor items = is_begun ? path.staging->ToHost(tensor) : InMemory(tensor, path.memory);
   Tensor result;
   // NOLINTNEXTLINE(bugprone-unchecked-optional-access): without one it is an obstacle.
   result.dtype = *DTypeOf(items.scalar_type());

@@ -8,8 +8,16 @@
 namespace torchere {
 
 inline c10::Device ToTorch(const Device& device) {
-  if (device.kind == Device::Kind::kCpu) return c10::Device(c10::DeviceType::CPU);
-  return c10::Device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device.index));
+  const auto index = static_cast<c10::DeviceIndex>(device.index);
+  switch (device.kind) {
+    case Device::Kind::kCuda:
+      return c10::Device(c10::DeviceType::CUDA, index);
+    case Device::Kind::kPrivate:
+      return c10::Device(c10::DeviceType::PrivateUse1, index);
+    case Device::Kind::kCpu:
+      break;
+  }
+  return c10::Device(c10::DeviceType::CPU);
 }
 
 }  // namespace torchere

@@ -26,20 +26,20 @@ std::vector<std::string> FieldNames(const c10::TupleType& type) {
   return names;
 }
 
-c10::IValue ToList(const List& list, const c10::TypePtr& element, const Device& device) {
+c10::IValue ToList(const List& list, const c10::TypePtr& element, TorchStaging* staging) {
   c10::impl::GenericList result(element);
   result.reserve(list.size());
-  for (const Value& value : list) result.push_back(ToTorch(value, element, device));
+  for (const Value& value : list) result.push_back(ToTorch(value, element, staging));
   return result;
 }
 
-c10::IValue ToDict(const Map& map, const c10::DictType& type, const Device& device) {
+c10::IValue ToDict(const Map& map, const c10::DictType& type, TorchStaging* staging) {
   c10::impl::GenericDict result(type.getKeyType(), type.getValueType());
   result.reserve(map.size());
   for (const auto& [key, value] : map) {
     const auto* number = std::get_if<int64_t>(&key);
     result.insert(number ? c10::IValue(*number) : c10::IValue(std::get<std::string>(key)),
-                  ToTorch(value, type.getValueType(), device));
+                  ToTorch(value, type.getValueType(), staging));
   }
   return result;
 }
@@ -50,7 +50,7 @@ const Value& Field(const Map& map, const std::string& name) {
       ->value;
 }
 
-c10::IValue ToTuple(const Value& value, c10::TupleTypePtr type, const Device& device) {
+c10::IValue ToTuple(const Value& value, c10::TupleTypePtr type, TorchStaging* staging) {
   const auto types = type->elements();
   const auto* list = std::get_if<List>(&value.kind);
   const std::vector<std::string> names = FieldNames(*type);
@@ -58,7 +58,7 @@ c10::IValue ToTuple(const Value& value, c10::TupleTypePtr type, const Device& de
   elements.reserve(types.size());
   for (size_t i = 0; i < types.size(); ++i) {
     const Value& element = list ? (*list)[i] : Field(std::get<Map>(value.kind), names[i]);
-    elements.push_back(ToTorch(element, types[i], device));
+    elements.push_back(ToTorch(element, types[i], staging));
   }
   if (names.empty()) return c10::ivalue::Tuple::create(std::move(elements));
   return c10::ivalue::Tuple::createNamed(std::move(elements), std::move(type));
@@ -110,7 +110,7 @@ absl::Status Unsupported(const Place& place, absl::string_view what) {
 // Turns one output into a Value.
 class OutputReader {
  public:
-  explicit OutputReader(OutputMemory memory) : memory_(memory) {}
+  explicit OutputReader(const OutputPath& path) : path_(path) {}
 
   absl::StatusOr<Value> Read(const c10::IValue& value, const c10::Type& declared,
                              const Place& place) {
@@ -136,7 +136,7 @@ class OutputReader {
   static constexpr int64_t kMaxValues = int64_t{1} << 22;
 
   absl::StatusOr<Value> ReadTensor(const c10::IValue& value, const Place& place) const {
-    TORCHERE_ASSIGN_OR_RETURN(Tensor tensor, FromTorch(value.toTensor(), memory_, place.Text()));
+    TORCHERE_ASSIGN_OR_RETURN(Tensor tensor, FromTorch(value.toTensor(), path_, place.Text()));
     return Value{std::move(tensor)};
   }
 
@@ -219,33 +219,33 @@ class OutputReader {
     return Value{value.toStringRef()};
   }
 
-  const OutputMemory memory_;
+  const OutputPath path_;
   int64_t values_left_ = kMaxValues;
 };
 
 }  // namespace
 
-c10::IValue ToTorch(const Value& value, const c10::TypePtr& type, const Device& device) {
-  if (const auto* tensor = std::get_if<Tensor>(&value.kind)) return ToTorch(*tensor, device);
+c10::IValue ToTorch(const Value& value, const c10::TypePtr& type, TorchStaging* staging) {
+  if (const auto* tensor = std::get_if<Tensor>(&value.kind)) return ToTorch(*tensor, staging);
   switch (type->kind()) {
     case c10::TypeKind::OptionalType:
       if (std::holds_alternative<Null>(value.kind)) return {};
-      return ToTorch(value, type->expectRef<c10::OptionalType>().getElementType(), device);
+      return ToTorch(value, type->expectRef<c10::OptionalType>().getElementType(), staging);
     case c10::TypeKind::ListType:
       return ToList(std::get<List>(value.kind), type->expectRef<c10::ListType>().getElementType(),
-                    device);
+                    staging);
     case c10::TypeKind::DictType:
-      return ToDict(std::get<Map>(value.kind), type->expectRef<c10::DictType>(), device);
+      return ToDict(std::get<Map>(value.kind), type->expectRef<c10::DictType>(), staging);
     case c10::TypeKind::TupleType:
-      return ToTuple(value, type->expect<c10::TupleType>(), device);
+      return ToTuple(value, type->expect<c10::TupleType>(), staging);
     default:
       return ToScalar(value, type->kind());
   }
 }
 
 absl::StatusOr<Value> FromTorch(const c10::IValue& value, const c10::Type& type,
-                                OutputMemory memory, const std::string& path) {
-  return OutputReader(memory).Read(value, type, {.name = &path});
+                                const OutputPath& path, const std::string& name) {
+  return OutputReader(path).Read(value, type, {.name = &name});
 }
 
 }  // namespace torchere

@@ -105,8 +105,7 @@ ValueSpec ReadArgument(const c10::Argument& argument) {
   const std::optional<c10::IValue>& default_value = argument.default_value();
   if (!default_value) return spec;
   spec.has_default = true;
-  absl::StatusOr<Value> value =
-      FromTorch(*default_value, *argument.type(), OutputMemory::kCopy, "");
+  absl::StatusOr<Value> value = FromTorch(*default_value, *argument.type(), {}, "");
   if (value.ok()) spec.default_value = *std::move(value);
   return spec;
 }
@@ -151,14 +150,14 @@ MethodSignature ReadMethod(const c10::FunctionSchema& schema) {
 }
 
 absl::StatusOr<NamedValues> ReadTuple(const c10::IValue& returned, const c10::TupleType& type,
-                                      OutputMemory memory) {
+                                      const OutputPath& path) {
   const std::vector<std::string> names = OutputNames(type);
   const auto& elements = returned.toTupleRef().elements();
   NamedValues outputs;
   for (size_t i = 0; i < names.size(); ++i) {
-    const std::string path = absl::StrCat("output '", names[i], "'");
+    const std::string name = absl::StrCat("output '", names[i], "'");
     TORCHERE_ASSIGN_OR_RETURN(Value output,
-                              FromTorch(elements.at(i), *type.elements()[i], memory, path));
+                              FromTorch(elements.at(i), *type.elements()[i], path, name));
     outputs.push_back({names[i], std::move(output)});
   }
   return outputs;
@@ -182,11 +181,11 @@ Signature ReadSignature(const torch::jit::Module& module) {
 }
 
 absl::StatusOr<NamedValues> ReadOutputs(const c10::IValue& returned, const c10::Type& type,
-                                        OutputMemory memory) {
+                                        const OutputPath& path) {
   if (returned.isTuple() && type.kind() == c10::TypeKind::TupleType) {
-    return ReadTuple(returned, type.expectRef<c10::TupleType>(), memory);
+    return ReadTuple(returned, type.expectRef<c10::TupleType>(), path);
   }
-  TORCHERE_ASSIGN_OR_RETURN(Value output, FromTorch(returned, type, memory, "output"));
+  TORCHERE_ASSIGN_OR_RETURN(Value output, FromTorch(returned, type, path, "output"));
   NamedValues outputs;
   if (!NamedByKeys(type)) {
     outputs.push_back({"output", std::move(output)});

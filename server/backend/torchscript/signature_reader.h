@@ -21,6 +21,6 @@ Signature ReadSignature(const torch::jit::Module& module);
 //
 //   INTERNAL  UNSUPPORTED_OUTPUT
 absl::StatusOr<NamedValues> ReadOutputs(const c10::IValue& returned, const c10::Type& type,
-                                        OutputMemory memory);
+                                        const OutputPath& path);
 
 }  // namespace torchere

@@ -34,32 +34,60 @@ class TorchScriptModel : public LoadedModel {
   const Signature& signature() const override { return servable_.signature; }
 
   absl::StatusOr<NamedValues> Run(const MethodSignature& method, Arguments arguments,
-                                  WorkerContext& /*worker*/) override {
+                                  WorkerContext& worker) override {
+    if (!IsAsynchronous(device_)) return Call(method, std::move(arguments), nullptr);
+    TorchStaging& staging = static_cast<TorchWorkerContext&>(worker).staging();
+    TORCHERE_ASSIGN_OR_RETURN(BegunRun run, Begin(method, std::move(arguments), worker, staging));
+    TORCHERE_RETURN_IF_ERROR(run.fence->Wait());
+    return std::move(run.outputs);
+  }
+
+  absl::StatusOr<BegunRun> Begin(const MethodSignature& method, Arguments arguments,
+                                 WorkerContext& worker, Staging& staging) override {
+    auto& context = static_cast<TorchWorkerContext&>(worker);
+    auto& way = static_cast<TorchStaging&>(staging);
+    way.Clear();
+    absl::StatusOr<NamedValues> outputs = Call(method, std::move(arguments), &way);
+    absl::Status failure = outputs.status();
+    try {
+      if (outputs.ok()) return BegunRun{*std::move(outputs), context.RecordFence()};
+    } catch (...) {
+      failure = RunFailure(method.name);
+    }
+    // The device may be at what was begun still, or be the reason.
+    TORCHERE_RETURN_IF_ERROR(context.Synchronize());
+    return failure;
+  }
+
+ private:
+  // Runs the method; on an asynchronous device by way of `staging`.
+  absl::StatusOr<NamedValues> Call(const MethodSignature& method, Arguments arguments,
+                                   TorchStaging* staging) const {
     const auto found = methods_.find(method.name);
     if (found == methods_.end()) {
       return absl::InternalError(absl::StrCat("the model has no method '", method.name, "'"));
     }
     try {
       torch::jit::Function& function = found->second.function();
-      torch::jit::Stack stack = MakeStack(function.getSchema(), std::move(arguments));
+      torch::jit::Stack stack = MakeStack(function.getSchema(), std::move(arguments), staging);
       function.run(stack);
       return ReadOutputs(stack.back(), *function.getSchema().returns()[0].type(),
-                         servable_.output_memory);
+                         {.memory = servable_.output_memory, .staging = staging});
     } catch (...) {
       return RunFailure(method.name);
     }
   }
 
- private:
   // The module, then the method's arguments.
-  torch::jit::Stack MakeStack(const c10::FunctionSchema& schema, Arguments arguments) const {
+  torch::jit::Stack MakeStack(const c10::FunctionSchema& schema, Arguments arguments,
+                              TorchStaging* staging) const {
     torch::jit::Stack stack;
     stack.reserve(arguments.size() + 1);
     stack.push_back(servable_.module._ivalue());
     for (size_t i = 0; i < arguments.size(); ++i) {
       const c10::Argument& argument = schema.arguments().at(i + 1);
       if (std::optional<Value>& given = arguments[i]) {
-        stack.push_back(ToTorch(*given, argument.type(), device_));
+        stack.push_back(ToTorch(*given, argument.type(), staging));
         given.reset();
       } else if (const std::optional<c10::IValue> value = argument.default_value()) {
         // A copy: a list among them could be written to by the run.
@@ -78,8 +106,10 @@ class TorchScriptBackend : public Backend {
  public:
   std::string name() const override { return "torchscript"; }
 
+  std::vector<Device> devices() const override { return FindDevices(); }
+
   std::unique_ptr<WorkerContext> StartWorker(const Device& device) override {
-    return StartTorchWorker(device);
+    return std::make_unique<TorchWorkerContext>(device);
   }
 
   absl::StatusOr<std::unique_ptr<LoadedModel>> Load(const std::string& path,
