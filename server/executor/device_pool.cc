@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
 #include <utility>
 
 #include "server/base/clock.h"
+#include "server/executor/completion_thread.h"
 #include "server/executor/guest.h"
-#include "server/executor/worker.h"
 
 namespace torchere {
 namespace {
@@ -21,6 +22,9 @@ constexpr int kCleanRuns = 100;
 constexpr Duration kGuestRun = std::chrono::milliseconds(1);
 // With more waiting than this, divided by the workers, they help.
 constexpr Duration kGuestTime = std::chrono::milliseconds(6);
+// Runs of a worker of an asynchronous device: one is gathered while the other is
+// under way.
+constexpr size_t kRunsAhead = 2;
 
 }  // namespace
 
@@ -41,8 +45,10 @@ DevicePool::DevicePool(Backend& backend, Device device, int workers, Observer& o
     : backend_(backend),
       device_(device),
       observer_(observer),
-      runs_(static_cast<size_t>(workers) + 1, nullptr) {
-  for (size_t i = 0; i + 1 < runs_.size(); ++i) workers_.emplace_back([this, i] { Work(i); });
+      runs_(static_cast<size_t>(workers) * (IsAsynchronous(device) ? kRunsAhead : 1) + 1, nullptr) {
+  for (size_t i = 0; i < static_cast<size_t>(workers); ++i) {
+    workers_.emplace_back([this, i] { Work(i); });
+  }
 }
 
 DevicePool::~DevicePool() {
@@ -52,6 +58,11 @@ DevicePool::~DevicePool() {
   }
   wake_.NotifyAll();
   workers_.clear();
+}
+
+void DevicePool::OnLost(std::function<void()> call) {
+  MutexLock lock(mutex_);
+  on_lost_ = std::move(call);
 }
 
 void DevicePool::RunTask(Task task) {
@@ -117,7 +128,7 @@ bool DevicePool::IsKept(const ModelQueue& queue) const {
 }
 
 bool DevicePool::RunForGuest(WorkerContext& context) {
-  Run run{.worker = runs_.size() - 1};
+  Run run{.place = runs_.size() - 1};
   bool more = false;
   {
     MutexLock lock(mutex_);
@@ -138,6 +149,7 @@ bool DevicePool::RunForGuest(WorkerContext& context) {
 absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
   {
     MutexLock lock(mutex_);
+    if (!lost_.ok()) return lost_;
     const Time now = Now();
     absl::Status status = queue.waiting_.Push(request, MomentAt(now), OutlookFor(queue, now));
     if (!status.ok()) return status;
@@ -172,7 +184,8 @@ ModelQueue* DevicePool::Due(const Moment& moment, Time& first) {
 }
 
 void DevicePool::Start(Run& run, const Moment& moment, int idle_workers) {
-  run.batch = run.queue->waiting_.Cut(moment, idle_workers);
+  // The runs of an asynchronous device share it: it is no faster for having more.
+  run.batch = run.queue->waiting_.Cut(moment, IsAsynchronous(device_) ? 0 : idle_workers);
   if (run.queue->waiting_.empty()) Unlist(*run.queue);
   if (run.batch.empty()) return;
   run.started = moment.now;
@@ -182,10 +195,10 @@ void DevicePool::Start(Run& run, const Moment& moment, int idle_workers) {
     run.alone = false;
     other->alone = false;
   }
-  if (run.worker + 1 < runs_.size()) ++running_;
+  if (run.place + 1 < runs_.size()) ++running_;
   ++run.queue->limit_.running;
   turns_.Begin(run.queue->turn_, run.batch.expected);
-  runs_[run.worker] = &run;
+  runs_[run.place] = &run;
 }
 
 bool DevicePool::Next(Run& run) {
@@ -221,8 +234,8 @@ bool DevicePool::Next(Run& run) {
 void DevicePool::Finish(Run& run, bool as_planned) {
   const Duration took = Now() - run.started;
   MutexLock lock(mutex_);
-  runs_[run.worker] = nullptr;
-  if (run.worker + 1 < runs_.size()) --running_;
+  runs_[run.place] = nullptr;
+  if (run.place + 1 < runs_.size()) --running_;
   // Others could not take what is left.
   if (run.queue->limit_.running-- == run.queue->limit_.most) wake_.NotifyOne();
   FairTurns::End(run.queue->turn_, run.batch.expected, took);
@@ -239,10 +252,18 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   }
 }
 
+void DevicePool::End(Run& run, BatchOutcome outcome) {
+  // The answers hold the queue's version: nothing of it is touched after them.
+  Finish(run, outcome.as_planned);
+  if (!outcome.device.ok()) Lose(outcome.device);
+  for (Answer& answer : outcome.answers) answer.reply.Send(std::move(answer.response));
+}
+
 void DevicePool::Work(size_t worker) {
   const std::unique_ptr<WorkerContext> context = backend_.StartWorker(device_);
+  if (IsAsynchronous(device_)) return WorkAhead(worker, *context);
   while (true) {
-    Run run{.worker = worker};
+    Run run{.place = worker};
     if (!Next(run)) return;
     if (run.task) {
       run.task(*context);
@@ -255,10 +276,59 @@ void DevicePool::Work(size_t worker) {
 void DevicePool::Execute(Run& run, WorkerContext& context) {
   for (Request& request : run.batch.dead) AnswerDead(std::move(request));
   if (run.batch.empty()) return;
-  BatchOutcome outcome = RunBatch(run.batch, run.queue->model_, context, observer_);
-  // The answers hold the queue's version: nothing of it is touched after them.
-  Finish(run, outcome.as_planned);
-  for (Answer& answer : outcome.answers) answer.reply.Send(std::move(answer.response));
+  End(run, RunBatch(run.batch, run.queue->model_, context, observer_));
+}
+
+void DevicePool::WorkAhead(size_t worker, WorkerContext& context) {
+  std::vector<std::unique_ptr<Staging>> staging;
+  for (size_t i = 0; i < kRunsAhead; ++i) staging.push_back(context.MakeStaging());
+  CompletionThread completions(kRunsAhead);
+  while (true) {
+    const size_t free = completions.AwaitPlace();
+    const auto run = std::make_shared<RunAhead>();
+    run->place = worker * kRunsAhead + free;
+    if (!Next(*run)) return;
+    if (run->task) {
+      run->task(context);
+      continue;
+    }
+    for (Request& request : run->batch.dead) AnswerDead(std::move(request));
+    if (run->batch.empty() || !Begin(*run, context, *staging[free])) continue;
+    completions.Add([this, run] {
+      End(*run, EndBatch(run->batch, std::move(run->begun), run->started, observer_));
+    });
+  }
+}
+
+bool DevicePool::Begin(RunAhead& run, WorkerContext& context, Staging& staging) {
+  absl::StatusOr<BegunRun> begun = BeginBatch(run.batch, run.queue->model_, context, staging);
+  if (begun.ok()) {
+    run.begun = *std::move(begun);
+    return true;
+  }
+  End(run, RunAgain(run.batch, begun.status(), run.queue->model_, context, observer_));
+  return false;
+}
+
+void DevicePool::Lose(const absl::Status& why) {
+  std::vector<Request> waiting;
+  std::function<void()> on_lost;
+  {
+    MutexLock lock(mutex_);
+    if (!lost_.ok()) return;
+    lost_ = why;
+    on_lost = on_lost_;
+    for (ModelQueue* queue : ready_) {
+      // At the end of time nothing is worth waiting for.
+      std::vector<Request> taken = queue->waiting_.TakeDead({.now = kNever});
+      std::move(taken.begin(), taken.end(), std::back_inserter(waiting));
+      queue->listed_ = false;
+    }
+    ready_.clear();
+  }
+  observer_.DeviceLost(Name(device_), why);
+  if (on_lost) on_lost();
+  for (Request& request : waiting) AnswerLost(std::move(request), why);
 }
 
 void DevicePool::GiveUpDead() {

@@ -15,6 +15,7 @@
 #include "server/base/mutex.h"
 #include "server/batching/batch_queue.h"
 #include "server/executor/fair_turns.h"
+#include "server/executor/worker.h"
 #include "server/observe/observer.h"
 
 namespace torchere {
@@ -69,7 +70,8 @@ class ModelQueue {
 
 // The worker threads of one device, each with its own WorkerContext. Any of
 // them runs any model of the device. It knows only the queues that hold
-// something: idle models cost nothing.
+// something: idle models cost nothing. On an asynchronous device a worker begins
+// its next run while the device is at the one before.
 class DevicePool {
  public:
   // Something that a worker does between its batches.
@@ -80,6 +82,10 @@ class DevicePool {
 
   // Runs what still waits, then ends the threads.
   ~DevicePool();
+
+  // Has `call` called, once, when the device is lost: what waits and what comes
+  // is refused from then on. To be set before anything is submitted.
+  void OnLost(std::function<void()> call);
 
   const Device& device() const { return device_; }
   int workers() const { return static_cast<int>(workers_.size()); }
@@ -98,13 +104,18 @@ class DevicePool {
   // What a worker does, or the guest, whose number is that after the last
   // worker's.
   struct Run {
-    size_t worker;
+    // In runs_.
+    size_t place;
     ModelQueue* queue = nullptr;
     Batch batch = {};
     Time started{};
     // No other batch ran beside it.
     bool alone = false;
     Task task = {};
+  };
+  // The same on an asynchronous device.
+  struct RunAhead : Run {
+    BegunRun begun;
   };
 
   void SetGuest(Guest* guest);
@@ -120,6 +131,10 @@ class DevicePool {
   Outlook OutlookFor(const ModelQueue& queue, Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void Work(size_t worker);
+  // Of an asynchronous device.
+  void WorkAhead(size_t worker, WorkerContext& context);
+  // Gives the batch to the device; false where it has been answered instead.
+  bool Begin(RunAhead& run, WorkerContext& context, Staging& staging);
   // The next thing to do; waits for one. False when the pool ends.
   bool Next(Run& run);
   // Cuts a batch of run.queue, where `idle_workers` others could take a share.
@@ -130,8 +145,12 @@ class DevicePool {
   ModelQueue* Due(const Moment& moment, Time& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Execute(Run& run, WorkerContext& context);
   void Unlist(ModelQueue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The run has ended; `as_planned` where it ran together as it was cut.
+  // The run has ended: answers its requests.
+  void End(Run& run, BatchOutcome outcome);
+  // Takes note of it; `as_planned` where it ran together as it was cut.
   void Finish(Run& run, bool as_planned);
+  // The device will do no run any more.
+  void Lose(const absl::Status& why);
 
   Backend& backend_;
   const Device device_;
@@ -143,7 +162,8 @@ class DevicePool {
   std::vector<ModelQueue*> ready_ ABSL_GUARDED_BY(mutex_);
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
   FairTurns turns_ ABSL_GUARDED_BY(mutex_);
-  // Of each worker, then of the guest, while it runs a batch.
+  // Of each run that workers may have at a time (one each, on an asynchronous
+  // device two), then of the guest.
   std::vector<Run*> runs_ ABSL_GUARDED_BY(mutex_);
   Guest* guest_ ABSL_GUARDED_BY(mutex_) = nullptr;
   // Runs of workers.
@@ -153,6 +173,9 @@ class DevicePool {
   // How much longer runs take than by their curves: they slow each other.
   double slowdown_ ABSL_GUARDED_BY(mutex_) = 1;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  // Why the device is lost.
+  absl::Status lost_ ABSL_GUARDED_BY(mutex_);
+  std::function<void()> on_lost_ ABSL_GUARDED_BY(mutex_);
 
   // Last, so that it is there when they look at what is above.
   std::vector<std::jthread> workers_;

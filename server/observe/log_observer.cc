@@ -43,6 +43,11 @@ void LogObserver::ModelFailed(const std::string& model, int64_t version, const a
   spdlog::error("model '{}' version {} cannot be served: {}", model, version, Text(why));
 }
 
+void LogObserver::DeviceLost(const std::string& device, const absl::Status& why) {
+  spdlog::critical("the device {} is lost, the server ends to be started again: {}", device,
+                   Text(why));
+}
+
 void LogObserver::RequestFailed(uint64_t id, const std::string& model, int64_t version,
                                 const absl::Status& why) {
   spdlog::error("request {:016x} to model '{}' version {} failed: {}", id, model, version,

@@ -16,6 +16,7 @@ class LogObserver : public Observer {
                       Duration load_time) override;
   void ModelFinding(const std::string& model, int64_t version, const std::string& finding) override;
   void ModelFailed(const std::string& model, int64_t version, const absl::Status& why) override;
+  void DeviceLost(const std::string& device, const absl::Status& why) override;
   void RequestFailed(uint64_t id, const std::string& model, int64_t version,
                      const absl::Status& why) override;
 };

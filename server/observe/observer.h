@@ -27,6 +27,9 @@ class Observer {
   virtual void ModelFailed(const std::string& /*model*/, int64_t /*version*/,
                            const absl::Status& /*why*/) {}
 
+  // No run on the device will succeed until the process is started again.
+  virtual void DeviceLost(const std::string& /*device*/, const absl::Status& /*why*/) {}
+
   // A request ended with INTERNAL; LogTextOf(why) is what its caller is not told.
   virtual void RequestFailed(uint64_t /*id*/, const std::string& /*model*/, int64_t /*version*/,
                              const absl::Status& /*why*/) {}

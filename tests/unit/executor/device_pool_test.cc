@@ -4,57 +4,17 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "server/request/error.h"
 #include "tests/support/catch.h"
-#include "tests/support/fake_backend.h"
 #include "tests/support/in_process.h"
+#include "tests/unit/executor/pool_fixture.h"
 
 namespace torchere {
 namespace {
-
-// A model, its pool and its queue, without registry and pipeline.
-struct Fixture {
-  explicit Fixture(FakeModel::Run1 run, int workers = 1, BatchRules rules = {})
-      : model(std::move(run)),
-        pool(std::make_unique<DevicePool>(backend, Device{}, workers, observer)),
-        queue(*pool, model, limit, Patient(std::move(rules))) {}
-
-  // A slow machine must not make a request wait too long.
-  static BatchRules Patient(BatchRules rules) {
-    rules.max_time = std::chrono::hours(1);
-    return rules;
-  }
-
-  Request Make(Waiter& waiter, float x = 1) {
-    Request request = RequestFor("m", {x}, waiter);
-    request.method = &model.signature().methods[0];
-    request.served = {.name = "m", .version = 3, .label = {}, .method = "forward", .digest = {}};
-    request.arguments.emplace_back(std::move(request.inputs[0].value));
-    return request;
-  }
-
-  struct Failures : Observer {
-    void RequestFailed(uint64_t, const std::string&, int64_t, const absl::Status& why) override {
-      const std::lock_guard lock(mutex);
-      texts.push_back(LogTextOf(why));
-    }
-    std::mutex mutex;
-    std::vector<std::string> texts;
-  };
-
-  FakeBackend backend;
-  Failures observer;
-  FakeModel model;
-  std::unique_ptr<DevicePool> pool;
-  RunLimit limit;
-  ModelQueue queue;
-};
 
 TEST_CASE("DevicePool answers every request exactly once, from many threads") {
   Fixture f(Identity, 4);
@@ -66,7 +26,7 @@ TEST_CASE("DevicePool answers every request exactly once, from many threads") {
         Waiter waiter;
         const auto x = static_cast<float>(c * 1000 + i);
         Request request = f.Make(waiter, x);
-        if (!f.queue.Submit(request).ok()) continue;
+        if (!f.queue->Submit(request).ok()) continue;
         const auto answer = waiter.Wait();
         if (answer.ok() && Floats(answer->outputs.at(0).value) == std::vector<float>{x}) ++right;
       }
@@ -80,7 +40,7 @@ TEST_CASE("DevicePool tells where a request's time went") {
   Fixture f(Identity);
   Waiter waiter;
   Request request = f.Make(waiter);
-  REQUIRE(f.queue.Submit(request).ok());
+  REQUIRE(f.queue->Submit(request).ok());
   const auto answer = waiter.Wait();
   REQUIRE(answer.ok());
   CHECK(answer->timing.queue >= Duration::zero());
@@ -96,7 +56,7 @@ TEST_CASE("DevicePool passes a model's error on with the model's name, and logs 
   Request request = f.Make(waiter);
   SECTION("one that the model raised") {
     error = Refuse(absl::StatusCode::kInvalidArgument, "no", {.reason = "MODEL_REJECTED"});
-    REQUIRE(f.queue.Submit(request).ok());
+    REQUIRE(f.queue->Submit(request).ok());
     const absl::Status status = waiter.Wait().status();
     CHECK(absl::IsInvalidArgument(status));
     CHECK(DetailsOf(status).metadata.at("model") == "m");
@@ -109,7 +69,7 @@ TEST_CASE("DevicePool passes a model's error on with the model's name, and logs 
         WithLogText(Refuse(absl::StatusCode::kInternal, "it failed", {.reason = "MODEL_FAILED"}),
                     "secret source line");
     request.context.id = 0xabc;
-    REQUIRE(f.queue.Submit(request).ok());
+    REQUIRE(f.queue->Submit(request).ok());
     const absl::Status status = waiter.Wait().status();
     CHECK(absl::IsInternal(status));
     CHECK(status.message().find("0000000000000abc") != absl::string_view::npos);
@@ -119,31 +79,11 @@ TEST_CASE("DevicePool passes a model's error on with the model's name, and logs 
   }
 }
 
-// A model that waits until the test lets it go on.
-struct Brake {
-  FakeModel::Run1 Run() {
-    return [this](const Arguments& arguments) {
-      started.set_value();
-      released.get_future().wait();
-      return Identity(arguments);
-    };
-  }
-  std::promise<void> started, released;
-};
-
-// Queues a request of one row for each waiter: 0, 1, …
-void SubmitNumbers(Fixture& f, std::vector<Waiter>& waiters) {
-  for (size_t i = 0; i < waiters.size(); ++i) {
-    Request request = f.Make(waiters[i], static_cast<float>(i));
-    REQUIRE(f.queue.Submit(request).ok());
-  }
-}
-
 // Holds the only worker until the test has queued what is to run next.
 struct Held {
   explicit Held(Fixture& f) {
     Request first = f.Make(waiter);
-    REQUIRE(f.queue.Submit(first).ok());
+    REQUIRE(f.queue->Submit(first).ok());
   }
   Waiter waiter;
 };
@@ -161,7 +101,7 @@ TEST_CASE("DevicePool runs what was queued together, and each caller gets its ow
   Held held(f);
   brake.started.get_future().wait();
   std::vector<Waiter> waiters(5);
-  SubmitNumbers(f, waiters);
+  f.SubmitNumbers(waiters);
   brake.released.set_value();
   for (size_t i = 0; i < waiters.size(); ++i) {
     const auto answer = waiters[i].Wait();
@@ -192,7 +132,7 @@ TEST_CASE("What is to be invariant runs with as many rows always, also again aft
   std::vector<Waiter> waiters(3);
   for (size_t i = 0; i < waiters.size(); ++i) {
     Request request = f.Make(waiters[i], i == 1 ? -1.0F : static_cast<float>(i));
-    REQUIRE(f.queue.Submit(request).ok());
+    REQUIRE(f.queue->Submit(request).ok());
   }
   brake.released.set_value();
   CHECK(Floats(waiters[0].Wait()->outputs.at(0).value) == std::vector<float>{0});
@@ -222,7 +162,7 @@ TEST_CASE("A bad request fails alone: those beside it are answered") {
   std::vector<Waiter> waiters(3);
   for (size_t i = 0; i < waiters.size(); ++i) {
     Request request = f.Make(waiters[i], i == 1 ? -1.0F : static_cast<float>(i));
-    REQUIRE(f.queue.Submit(request).ok());
+    REQUIRE(f.queue->Submit(request).ok());
   }
   brake.released.set_value();
   CHECK(Floats(waiters[0].Wait()->outputs.at(0).value) == std::vector<float>{0});
@@ -245,7 +185,7 @@ TEST_CASE("A method whose outputs do not go by rows is run request by request") 
   Held held(f);
   brake.started.get_future().wait();
   std::vector<Waiter> waiters(2);
-  SubmitNumbers(f, waiters);
+  f.SubmitNumbers(waiters);
   brake.released.set_value();
   for (size_t i = 0; i < waiters.size(); ++i) {
     const auto answer = waiters[i].Wait();
@@ -261,7 +201,7 @@ TEST_CASE("A request of more rows than a run takes is split and joined again") {
   std::vector<float> x(21);
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
   request.arguments[0] = Value{FloatTensor(x)};
-  REQUIRE(f.queue.Submit(request).ok());
+  REQUIRE(f.queue->Submit(request).ok());
   const auto answer = waiter.Wait();
   REQUIRE(answer.ok());
   CHECK(Floats(answer->outputs.at(0).value) == x);
@@ -281,7 +221,7 @@ TEST_CASE("A model with a limit of one run is never run twice at a time") {
   std::vector<Waiter> waiters(200);
   for (Waiter& waiter : waiters) {
     Request request = f.Make(waiter);
-    REQUIRE(f.queue.Submit(request).ok());
+    REQUIRE(f.queue->Submit(request).ok());
   }
   for (Waiter& waiter : waiters) CHECK(waiter.Wait().ok());
   CHECK(most == 1);
@@ -309,7 +249,7 @@ TEST_CASE("DevicePool answers right under load, whatever is cancelled, padded or
         Request request = f.Make(waiter);
         request.arguments[0] = Value{FloatTensor(x)};
         if (i % 5 == 0) request.context.deadline = Now() + std::chrono::microseconds(300);
-        if (!f.queue.Submit(request).ok()) continue;
+        if (!f.queue->Submit(request).ok()) continue;
         if (i % 7 == 0) {
           waiter.Abandon();
           f.pool->GiveUpDead();
@@ -331,10 +271,10 @@ TEST_CASE("DevicePool gives up what is dead in its queues while a worker is busy
   Fixture f(brake.Run());
   Waiter running, dead;
   Request first = f.Make(running);
-  REQUIRE(f.queue.Submit(first).ok());
+  REQUIRE(f.queue->Submit(first).ok());
   brake.started.get_future().wait();
   Request second = f.Make(dead);
-  REQUIRE(f.queue.Submit(second).ok());
+  REQUIRE(f.queue->Submit(second).ok());
   dead.Abandon();
   f.pool->GiveUpDead();
   CHECK(absl::IsDeadlineExceeded(dead.Wait().status()));
@@ -351,10 +291,10 @@ TEST_CASE("DevicePool runs what still waits before it ends") {
   });
   Waiter running, waiting;
   Request first = f.Make(running);
-  REQUIRE(f.queue.Submit(first).ok());
+  REQUIRE(f.queue->Submit(first).ok());
   brake.started.get_future().wait();
   Request second = f.Make(waiting);
-  REQUIRE(f.queue.Submit(second).ok());
+  REQUIRE(f.queue->Submit(second).ok());
   brake.released.set_value();
   f.pool.reset();
   CHECK(running.Wait().ok());
