@@ -189,5 +189,109 @@ TEST_CASE("A stateful model's next run is begun only when the one before has end
   }
 }
 
+absl::Status Lost() {
+  return Refuse(absl::StatusCode::kUnavailable, "the device has failed", {.reason = "DEVICE_LOST"});
+}
+
+// Both places taken by runs that the device does not do.
+struct Busy {
+  explicit Busy(OnDevice& f) {
+    for (size_t i = 0; i < waiters.size(); ++i) {
+      f.Submit(waiters[i], 0);
+      f.device.AwaitBegun(static_cast<int64_t>(i) + 1);
+    }
+  }
+  std::vector<Waiter> waiters{2};
+};
+
+TEST_CASE("A lost device is told of once, and nobody waits for it any more") {
+  OnDevice f;
+  int calls = 0;
+  f.pool->OnLost([&calls] { ++calls; });
+  Busy busy(f);
+  std::vector<Waiter> queued(3);
+  f.SubmitNumbers(queued);
+  f.device.Break(Lost());
+  for (std::vector<Waiter>* waiters : {&busy.waiters, &queued}) {
+    for (Waiter& waiter : *waiters) {
+      const absl::Status status = waiter.Wait().status();
+      CHECK(absl::IsUnavailable(status));
+      CHECK(DetailsOf(status).reason == "DEVICE_LOST");
+      CHECK(DetailsOf(status).metadata.at("model") == "m");
+    }
+  }
+  Waiter late;
+  Request request = f.Make(late);
+  CHECK(DetailsOf(f.queue->Submit(request)).reason == "DEVICE_LOST");
+  request.reply.Send(absl::CancelledError());
+  f.pool.reset();
+  CHECK(calls == 1);
+  CHECK(f.observer.lost == std::vector<std::string>{"privateuseone:0: the device has failed"});
+}
+
+TEST_CASE("A device that is lost when a run is begun is not asked again") {
+  std::atomic<int> runs = 0;
+  OnDevice f(
+      [&runs](const Arguments&) -> absl::StatusOr<NamedValues> {
+        ++runs;
+        return Lost();
+      },
+      {.batched = true});
+  std::vector<Waiter> waiters(1);
+  f.SubmitNumbers(waiters);
+  CHECK(DetailsOf(waiters[0].Wait().status()).reason == "DEVICE_LOST");
+  CHECK(runs == 1);
+}
+
+// Runs of so many rows find too little memory.
+FakeModel::Run1 FitsRows(size_t most, std::vector<size_t>& tried) {
+  return [most, &tried](const Arguments& arguments) -> absl::StatusOr<NamedValues> {
+    tried.push_back(Floats(*arguments[0]).size());
+    if (tried.back() <= most) return Identity(arguments);
+    return Refuse(absl::StatusCode::kResourceExhausted, "too little memory",
+                  {.reason = "OUT_OF_MEMORY"});
+  };
+}
+
+TEST_CASE("A batch that finds too little memory is run again in halves, the unused freed") {
+  std::vector<size_t> tried;
+  OnDevice f(FitsRows(2, tried), {.batched = true});
+  Busy busy(f);
+  std::vector<Waiter> waiters(4);
+  f.SubmitNumbers(waiters);
+  f.device.Allow();
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    CHECK(Answer(waiters[i]) == std::vector<float>{static_cast<float>(i)});
+  }
+  for (Waiter& waiter : busy.waiters) Answer(waiter);
+  CHECK(tried == std::vector<size_t>{1, 1, 4, 2, 2});
+  CHECK(f.When("free unused") > f.When("begin 1"));
+}
+
+TEST_CASE("What does not fit in a half either fails alone") {
+  std::vector<size_t> tried;
+  OnDevice f(FitsRows(2, tried), {.batched = true});
+  Busy busy(f);
+  Waiter large, small;
+  Request first = f.Make(large, std::vector<float>{1, 2, 3});
+  REQUIRE(f.queue->Submit(first).ok());
+  f.Submit(small, 4);
+  f.device.Allow();
+  CHECK(DetailsOf(large.Wait().status()).reason == "OUT_OF_MEMORY");
+  CHECK(Answer(small) == std::vector<float>{4});
+  for (Waiter& waiter : busy.waiters) Answer(waiter);
+  CHECK(tried == std::vector<size_t>{1, 1, 4, 3, 1});
+}
+
+TEST_CASE("A request that runs alone and finds too little memory is run once more") {
+  std::vector<size_t> tried;
+  OnDevice f(FitsRows(0, tried));
+  Waiter waiter;
+  f.Submit(waiter, 1);
+  CHECK(DetailsOf(waiter.Wait().status()).reason == "OUT_OF_MEMORY");
+  CHECK(tried == std::vector<size_t>{1, 1});
+  f.When("free unused");
+}
+
 }  // namespace
 }  // namespace torchere
