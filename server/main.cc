@@ -15,8 +15,7 @@
 
 namespace {
 
-constexpr int kCannotStart = 1, kWrongUsage = 2, kNotDrained = 1;
-
+constexpr int kCannotStart = 1, kWrongUsage = 2, kNotDrained = 1, kDeviceLost = 3;
 // What was cancelled at the end of the drain's time still has so long to end.
 constexpr std::chrono::seconds kAfterDrain(2);
 
@@ -52,8 +51,10 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
 
   spdlog::info("ending: {}", WaitForSignal());
-  const ExitOnSignal exit_at_once(kNotDrained, config->drain_timeout + kAfterDrain);
+  const bool lost = (*app)->device_lost();
+  const ExitOnSignal exit_at_once(lost ? kDeviceLost : kNotDrained,
+                                  config->drain_timeout + kAfterDrain);
   (*app)->Drain();
   app->reset();
-  return 0;
+  return lost ? kDeviceLost : 0;
 }

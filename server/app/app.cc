@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/app.h"
 
+#include <signal.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "server/frontend/torchere_v1/model_status_service.h"
 #include "server/frontend/torchere_v1/predict_service.h"
 #include "server/registry/repository.h"
+#include "server/request/error.h"
 
 namespace torchere {
 namespace {
@@ -39,6 +42,13 @@ class ShortRuns : public IdleWork {
  private:
   Guest guest_;
 };
+
+// Of the CPU, where models run on it.
+std::unique_ptr<IdleWork> MakeShortRuns(DevicePools& pools) {
+  DevicePool* const cpu = pools.Find(Device{});
+  if (cpu == nullptr) return nullptr;
+  return std::make_unique<ShortRuns>(*cpu);
+}
 
 absl::StatusOr<std::vector<ModelSource>> FindModels(const Config& config) {
   std::vector<ModelSource> models;
@@ -72,8 +82,10 @@ App::App(const Config& config, Observer& observer)
                     .max_bytes_in_flight = config.max_bytes_in_flight / 2}),
       status_gate_(kStatusLimits),
       watch_gate_(kStatusLimits),
-      pool_(*backend_, Device{}, UsableCores(), observer),
-      loader_(*backend_, pool_),
+      pools_(
+          *backend_, observer,
+          {.devices = config.devices, .cores = UsableCores(), .on_lost = [this] { LoseDevice(); }}),
+      loader_(*backend_, pools_),
       registry_(loader_, observer),
       pipeline_(registry_),
       health_([this](const std::string& part) { return IsServing(part); }) {}
@@ -89,18 +101,34 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(const Config& config, Observer& 
 }
 
 // A model of the repository that cannot be loaded is at END and the others are
-// served; one that was asked for by --model ends the start.
+// served; one that was asked for by --model ends the start, and so does a device
+// that is not there.
 absl::Status App::LoadModels() {
+  if (const absl::Status devices = pools_.Start(); !devices.ok()) {
+    return absl::Status(devices.code(), absl::StrCat("--devices: ", devices.message()));
+  }
   TORCHERE_ASSIGN_OR_RETURN(const std::vector<ModelSource> models, FindModels(config_));
   const size_t from_repository = models.size() - config_.models.size();
   for (size_t i = 0; i < models.size(); ++i) {
     const absl::Status status = registry_.Load(models[i]);
-    if (status.ok() || i < from_repository) continue;
+    if (status.ok()) continue;
+    if (i < from_repository) {
+      if (DetailsOf(status).reason == "DEVICE_NOT_FOUND") return status;
+      continue;
+    }
     return absl::Status(status.code(),
                         absl::StrCat("--model=", models[i].name, "=",
                                      models[i].versions.front().path, ": ", status.message()));
   }
+  spdlog::info("threads: {}", pools_.Threads());
   return absl::OkStatus();
+}
+
+void App::LoseDevice() {
+  device_lost_ = true;
+  health_.Changed();
+  // Ends as it does when it is told to.
+  kill(getpid(), SIGTERM);
 }
 
 absl::Status App::Serve(Listener listener) {
@@ -111,16 +139,16 @@ absl::Status App::Serve(Listener listener) {
   std::vector<Listener> listeners;
   listeners.push_back(std::move(listener));
   TORCHERE_ASSIGN_OR_RETURN(
-      server_,
-      GrpcServer::Start(
-          std::move(listeners), std::move(methods),
-          {.max_message_bytes = config_.max_message_bytes, .memory_bytes = QuotaBytes(config_)},
-          {.give_up_dead = [this] { pool_.GiveUpDead(); },
-           .make_idle_work = [this] { return std::make_unique<ShortRuns>(pool_); }}));
+      server_, GrpcServer::Start(std::move(listeners), std::move(methods),
+                                 {.max_message_bytes = config_.max_message_bytes,
+                                  .memory_bytes = QuotaBytes(config_)},
+                                 {.give_up_dead = [this] { pools_.GiveUpDead(); },
+                                  .make_idle_work = [this] { return MakeShortRuns(pools_); }}));
   return absl::OkStatus();
 }
 
 std::optional<bool> App::IsServing(const std::string& part) const {
+  if (device_lost_) return false;
   const std::vector<ModelStatus> models = registry_.List();
   if (part.empty() || part == "torchere.v1.PredictService") {
     return std::all_of(models.begin(), models.end(), [this](const ModelStatus& model) {

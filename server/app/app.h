@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,7 +10,7 @@
 #include "server/admission/gate.h"
 #include "server/app/config.h"
 #include "server/backend/backend.h"
-#include "server/executor/device_pool.h"
+#include "server/executor/device_pools.h"
 #include "server/frontend/grpc/grpc_server.h"
 #include "server/frontend/grpc/health.h"
 #include "server/observe/observer.h"
@@ -29,6 +30,9 @@ class App {
 
   // "127.0.0.1:8500", with the port it got.
   const std::string& address() const { return address_; }
+  // Whether a device has been lost; SIGTERM has come then, and the process is to be
+  // started again.
+  bool device_lost() const { return device_lost_; }
   // How many models answer requests.
   int models() const;
 
@@ -41,10 +45,13 @@ class App {
   App(const Config& config, Observer& observer);
 
   absl::Status LoadModels();
+  // On a worker's thread.
+  void LoseDevice();
   absl::Status Serve(Listener listener);
   std::optional<bool> IsServing(const std::string& part) const;
 
   const Config config_;
+  std::atomic<bool> device_lost_ = false;
   std::string address_;
   std::unique_ptr<Backend> backend_;
   Gate predict_gate_;
@@ -53,7 +60,7 @@ class App {
   // Status and health: small messages, which a full server still answers.
   Gate status_gate_;
   Gate watch_gate_;
-  DevicePool pool_;
+  DevicePools pools_;
   ModelLoader loader_;
   Registry registry_;
   Pipeline pipeline_;

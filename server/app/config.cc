@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "server/app/memory_size.h"
 #include "server/base/status_macros.h"
 #include "server/registry/repository.h"
@@ -34,7 +35,8 @@ SIGTERM and SIGINT end it once the requests that it has taken are answered.
 )";
 
 constexpr char kFooter[] = R"(
-Exit status: 0 ended by a signal; 1 could not start; 2 wrong usage.
+Exit status: 0 ended by a signal; 1 could not start, or not drain in time; 2
+wrong usage; 3 a device failed, to be started again.
 A model is a program: serve only files that you trust.)";
 
 absl::StatusOr<ModelFlag> ParseModelFlag(const std::string& text) {
@@ -50,6 +52,25 @@ absl::StatusOr<ModelFlag> ParseModelFlag(const std::string& text) {
                      "' is no name for a model; use letters, digits, '.', '_' and '-'"));
   }
   return flag;
+}
+
+absl::StatusOr<std::vector<Device>> ParseDevices(const std::string& text) {
+  std::vector<Device> devices;
+  if (text == "auto") return devices;
+  for (const absl::string_view name : absl::StrSplit(text, ',')) {
+    const std::optional<Device> device = DeviceFromName(name);
+    if (!device) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--devices=", text, ": expected auto, or a list of ", kDeviceNames,
+                       ", with commas between them; got '", name, "'"));
+    }
+    if (std::find(devices.begin(), devices.end(), *device) != devices.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--devices=", text, ": ", name, " is given twice"));
+    }
+    devices.push_back(*device);
+  }
+  return devices;
 }
 
 absl::Status Check(Config& config, const std::vector<std::string>& model_flags) {
@@ -98,6 +119,16 @@ void AddModelFlags(CLI::App& app, Config& config, std::vector<std::string>& mode
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void AddDeviceFlags(CLI::App& app, std::string& devices) {
+  app.add_option("--devices", devices,
+                 "Where models run: a list of cpu and cuda:N, as cuda:0,cuda:1.\n"
+                 "A model is loaded onto each of them; `devices` in its\n"
+                 "model.yaml names some of them instead. auto: every CUDA\n"
+                 "device that LibTorch finds, else cpu. Default: auto.\n"
+                 "GPU: not yet measured")
+      ->type_name("LIST");
+}
+
 void AddListenFlags(CLI::App& app, Config& config) {
   app.add_option("--listen", config.listen,
                  "Where gRPC is served. Port 0 takes any free one; the ready line\n"
@@ -143,8 +174,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
   Config config;
   config.max_bytes_in_flight = std::min(int64_t{1} << 30, UsableMemoryBytes() / 4);
   std::vector<std::string> models;
+  std::string devices = "auto";
   int64_t drain = config.drain_timeout.count();
   AddModelFlags(app, config, models);
+  AddDeviceFlags(app, devices);
   AddListenFlags(app, config);
   AddLimitFlags(app, config, drain);
   try {
@@ -159,6 +192,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
     return absl::InvalidArgumentError(absl::StrCat(message, "; --help lists the flags"));
   }
   config.drain_timeout = std::chrono::seconds(drain);
+  TORCHERE_ASSIGN_OR_RETURN(config.devices, ParseDevices(devices));
   TORCHERE_RETURN_IF_ERROR(Check(config, models));
   return CommandLine{std::move(config), ""};
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/request/device.h"
 
 namespace torchere {
 
@@ -24,6 +25,8 @@ struct Config {
   // A repository, DIR/<name>/<version>/model.pt; empty where there is none.
   std::string models_dir;
   std::vector<ModelFlag> models;
+  // Where models run; empty: every CUDA device, else the CPU.
+  std::vector<Device> devices;
   std::string listen = "127.0.0.1:8500";
   // Listens on what is not loopback, though nothing is encrypted or protected.
   bool insecure = false;
@@ -43,7 +46,7 @@ struct CommandLine {
 // Reads the flags. `version` gives what --version answers.
 //
 //   INVALID_ARGUMENT  an unknown flag, a value out of bounds, two models of one
-//                     name, no model at all; one line
+//                     name, no model at all, what is no device; one line
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
                                              const std::function<std::string()>& version);
 

@@ -93,6 +93,9 @@ class Backend {
   // Where models can be loaded; the CPU first.
   virtual std::vector<Device> devices() const = 0;
 
+  // Whether a device of devices() can be used; the error's text says why not.
+  virtual absl::Status TryDevice(const Device& device) = 0;
+
   // Must be the first that a worker thread of `device` does; `device` must be one
   // of devices().
   virtual std::unique_ptr<WorkerContext> StartWorker(const Device& device) = 0;

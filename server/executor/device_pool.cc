@@ -30,6 +30,8 @@ constexpr size_t kRunsAhead = 2;
 
 absl::Status ModelQueue::Submit(Request& request) { return pool_.Push(*this, request); }
 
+Prospect ModelQueue::ProspectFor(int64_t rows) const { return pool_.ProspectFor(*this, rows); }
+
 void ModelQueue::SetCurve(CostCurve curve) {
   MutexLock lock(pool_.mutex_);
   waiting_.SetCurve(std::move(curve));
@@ -144,6 +146,28 @@ bool DevicePool::RunForGuest(WorkerContext& context) {
   }
   if (run.queue != nullptr) Execute(run, context);
   return more;
+}
+
+Prospect DevicePool::ProspectFor(const ModelQueue& queue, int64_t rows) const {
+  MutexLock lock(mutex_);
+  if (!lost_.ok()) return {.time = Duration::max()};
+  const Time now = Now();
+  const Duration own = queue.waiting_.curve().Of(std::max<int64_t>(1, rows));
+  Duration time = queue.waiting_.TimeForAll();
+  if (!IsAsynchronous(device_)) {
+    const Outlook outlook = OutlookFor(queue, now);
+    time = outlook.ahead + Times(time, slowdown_ / outlook.workers) + Times(own, slowdown_);
+    return {.time = time, .runs = running_};
+  }
+  // What runs and what waits shares the device, as if one came after the other.
+  for (const Run* run : runs_) {
+    if (run == nullptr) continue;
+    time += std::max(Duration::zero(), run->batch.expected - (now - run->started));
+  }
+  for (const ModelQueue* other : ready_) {
+    if (other != &queue) time += other->waiting_.TimeForAll();
+  }
+  return {.time = time + own, .runs = running_};
 }
 
 absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <deque>
 #include <functional>
 #include <limits>
@@ -31,6 +32,15 @@ struct RunLimit {
   int running = 0;
 };
 
+// How soon a device would answer; the less the better.
+struct Prospect {
+  Duration time{};
+  // Runs under way: tells devices apart of which nothing is known yet.
+  int runs = 0;
+
+  auto operator<=>(const Prospect&) const = default;
+};
+
 // The place of a model version's method in a device's pool: its queue, from which
 // the workers of the device take. Ended when nothing waits in it and nothing of
 // it runs (each Request holds its version, and so this, until it is answered).
@@ -47,6 +57,10 @@ class ModelQueue {
   // What waits may be run by the pool's Guest too, once workers have run enough of
   // it: for a method that cannot hang it. Before the first Submit.
   void AllowGuest() { guest_allowed_ = true; }
+
+  // When a request of `rows` rows would be answered: which of several devices to
+  // give it to. Thread-safe.
+  Prospect ProspectFor(int64_t rows) const;
 
   // How long runs take, by rows; as it was measured, and as it is known now.
   // Thread-safe.
@@ -128,6 +142,7 @@ class DevicePool {
 
   absl::Status Push(ModelQueue& queue, Request& request);
   Moment MomentAt(Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Prospect ProspectFor(const ModelQueue& queue, int64_t rows) const;
   Outlook OutlookFor(const ModelQueue& queue, Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void Work(size_t worker);

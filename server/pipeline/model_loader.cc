@@ -4,11 +4,15 @@
 #include <algorithm>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "server/base/status_macros.h"
 #include "server/pipeline/sample_files.h"
 #include "server/pipeline/warm_up.h"
+#include "server/request/error.h"
+#include "server/request/rows.h"
 
 namespace torchere {
 namespace {
@@ -27,63 +31,117 @@ bool IsPredictable(const MethodSignature& method) {
          });
 }
 
-// A model in memory with a queue for each method.
+// A model on one device, with a queue for each method.
+struct Replica {
+  Replica(std::unique_ptr<LoadedModel> loaded, DevicePool& on)
+      : model(std::move(loaded)), pool(on) {}
+
+  const std::unique_ptr<LoadedModel> model;
+  DevicePool& pool;
+  RunLimit limit;
+  std::map<const MethodSignature*, ModelQueue> queues;
+};
+
+// A model in memory, on one device or several.
 class RunnableVersion : public ServedVersion {
  public:
-  RunnableVersion(std::unique_ptr<LoadedModel> model, Signature signature, std::string backend,
-                  DevicePool& pool)
-      : model_(std::move(model)),
+  RunnableVersion(std::vector<std::unique_ptr<Replica>> replicas, Signature signature,
+                  std::string backend)
+      : replicas_(std::move(replicas)),
         signature_(std::move(signature)),
-        backend_(std::move(backend)),
-        pool_(pool) {}
+        backend_(std::move(backend)) {}
 
   const Signature& signature() const override { return signature_; }
-  std::string device() const override { return Name(pool_.device()); }
+  std::string device() const override {
+    return absl::StrJoin(replicas_, ",", [](std::string* out, const auto& replica) {
+      absl::StrAppend(out, Name(replica->pool.device()));
+    });
+  }
   std::string backend() const override { return backend_; }
   std::vector<std::string> findings() const override { return findings_; }
 
   absl::Status Submit(Request& request) override {
-    return queues_.find(request.method)->second.Submit(request);
+    if (replicas_.size() > 1) return SubmitToSoonest(request);
+    return replicas_.front()->queues.find(request.method)->second.Submit(request);
   }
 
   CostCurve run_costs(const MethodSignature& method) const override {
-    return queues_.find(&method)->second.curve();
+    return replicas_.front()->queues.find(&method)->second.curve();
   }
 
-  // Tries every method and makes its queue. Errors: ReadSamples'.
+  // Tries every method on every device and makes its queues. A method is batched
+  // where it may be on all of them. Errors: ReadSamples'.
   absl::Status Prepare(const ModelConfig& config) {
     TORCHERE_ASSIGN_OR_RETURN(MethodSamples samples,
                               ReadSamples(config.warmup.samples, signature_));
     const Time until = Now() + config.warmup.time_limit;
-    if (config.stateful) limit_.most = 1;
     for (MethodSignature& method : signature_.methods) {
-      Trial trial = Try(method, config, samples[&method], until);
-      method.batched = trial.batched && !config.stateful;
-      findings_.push_back(
-          absl::StrCat("method '", method.name, "' is ",
-                       method.batched ? "batched: " : "not batched: ", trial.finding));
-      const auto queue =
-          queues_.try_emplace(&method, pool_, *model_, limit_, Rules(method.batched, config));
-      queue.first->second.SetCurve(std::move(trial.curve));
-      if (IsPredictable(method) && !config.stateful && config.batching.max_delay == Duration{}) {
-        queue.first->second.AllowGuest();
+      std::vector<Trial> trials;
+      method.batched = !config.stateful;
+      for (const auto& replica : replicas_) {
+        trials.push_back(Try(method, *replica, config, samples[&method], until));
+        method.batched = method.batched && trials.back().batched;
+      }
+      for (size_t i = 0; i < replicas_.size(); ++i) {
+        AddFinding(method, *replicas_[i], trials[i]);
+        AddQueue(method, *replicas_[i], std::move(trials[i].curve), config);
       }
     }
     return absl::OkStatus();
   }
 
  private:
-  Trial Try(const MethodSignature& method, const ModelConfig& config,
-            const std::vector<Arguments>& samples, Time until) {
+  static Trial Try(const MethodSignature& method, Replica& replica, const ModelConfig& config,
+                   const std::vector<Arguments>& samples, Time until) {
     // A run would change what it is to answer.
     if (config.stateful) return {.finding = "it is stateful"};
     const Duration time = std::min(kTrialTime, until - Now());
     if (time <= Duration::zero()) return {.finding = "warmup.time_limit had passed before it"};
     Trial trial;
-    pool_.RunTask([&](WorkerContext& context) {
-      trial = TryMethod(method, *model_, context, config.batching, time, samples);
+    replica.pool.RunTask([&](WorkerContext& context) {
+      trial = TryMethod(method, *replica.model, context, config.batching, time, samples);
     });
     return trial;
+  }
+
+  void AddFinding(const MethodSignature& method, const Replica& replica, const Trial& trial) {
+    const std::string where =
+        replicas_.size() > 1 ? absl::StrCat(" (", Name(replica.pool.device()), ")") : "";
+    findings_.push_back(absl::StrCat("method '", method.name, "' is ",
+                                     method.batched ? "batched: " : "not batched: ", trial.finding,
+                                     where));
+  }
+
+  static void AddQueue(const MethodSignature& method, Replica& replica, CostCurve curve,
+                       const ModelConfig& config) {
+    if (config.stateful) replica.limit.most = 1;
+    const auto queue = replica.queues.try_emplace(&method, replica.pool, *replica.model,
+                                                  replica.limit, Rules(method.batched, config));
+    queue.first->second.SetCurve(std::move(curve));
+    if (IsAsynchronous(replica.pool.device()) || config.stateful) return;
+    if (IsPredictable(method) && config.batching.max_delay == Duration{}) {
+      queue.first->second.AllowGuest();
+    }
+  }
+
+  // To the device that will answer first; where that takes no more, to the next.
+  absl::Status SubmitToSoonest(Request& request) const {
+    const int64_t rows = RowsOf(request.arguments).value_or(1);
+    std::vector<std::pair<Prospect, ModelQueue*>> queues;
+    for (const auto& replica : replicas_) {
+      ModelQueue& queue = replica->queues.find(request.method)->second;
+      queues.emplace_back(queue.ProspectFor(rows), &queue);
+    }
+    std::stable_sort(queues.begin(), queues.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    absl::Status refusal;
+    for (const auto& [prospect, queue] : queues) {
+      const absl::Status status = queue->Submit(request);
+      if (status.ok()) return status;
+      if (refusal.ok()) refusal = status;
+      if (!absl::IsResourceExhausted(status) && !absl::IsUnavailable(status)) break;
+    }
+    return refusal;
   }
 
   static BatchRules Rules(bool batched, const ModelConfig& config) {
@@ -98,13 +156,11 @@ class RunnableVersion : public ServedVersion {
             .max_time = config.queue.max_time};
   }
 
-  const std::unique_ptr<LoadedModel> model_;
+  // One a device.
+  const std::vector<std::unique_ptr<Replica>> replicas_;
   // Not changed after Prepare: requests point into it.
   Signature signature_;
   const std::string backend_;
-  DevicePool& pool_;
-  RunLimit limit_;
-  std::map<const MethodSignature*, ModelQueue> queues_;
   std::vector<std::string> findings_;
 };
 
@@ -112,12 +168,20 @@ class RunnableVersion : public ServedVersion {
 
 absl::StatusOr<std::unique_ptr<ServedVersion>> ModelLoader::Load(const std::string& path,
                                                                  const ModelConfig& config) {
-  TORCHERE_ASSIGN_OR_RETURN(std::unique_ptr<LoadedModel> model,
-                            backend_.Load(path, pool_.device()));
-  Signature signature = model->signature();
+  auto pools = pools_.Get(config.devices);
+  if (!pools.ok()) return Annotate(pools.status(), absl::StrCat(config.path, ": devices: "), {});
+  // Each device would have a state of its own.
+  if (config.stateful) pools->resize(1);
+  std::vector<std::unique_ptr<Replica>> replicas;
+  for (DevicePool* pool : *pools) {
+    TORCHERE_ASSIGN_OR_RETURN(std::unique_ptr<LoadedModel> model,
+                              backend_.Load(path, pool->device()));
+    replicas.push_back(std::make_unique<Replica>(std::move(model), *pool));
+  }
+  Signature signature = replicas.front()->model->signature();
   TORCHERE_RETURN_IF_ERROR(Declare(config, signature));
-  auto version = std::make_unique<RunnableVersion>(std::move(model), std::move(signature),
-                                                   backend_.name(), pool_);
+  auto version =
+      std::make_unique<RunnableVersion>(std::move(replicas), std::move(signature), backend_.name());
   TORCHERE_RETURN_IF_ERROR(version->Prepare(config));
   return version;
 }

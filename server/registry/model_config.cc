@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -39,9 +40,9 @@ struct Keys {
 
 const Keys& FileKeys() {
   static const Keys kKeys = {{"schema", "inputs", "outputs", "methods", "batching",
-                              "batch_invariant", "queue", "stateful", "warmup"},
-                             {"pad", "limits", "devices", "threads", "tune", "versions", "labels",
-                              "traffic", "swap", "required", "files", "provenance"}};
+                              "batch_invariant", "queue", "stateful", "warmup", "devices"},
+                             {"pad", "limits", "threads", "tune", "versions", "labels", "traffic",
+                              "swap", "required", "files", "provenance"}};
   return kKeys;
 }
 
@@ -262,6 +263,31 @@ absl::Status MakeInvariant(const YamlValue& root, BatchingConfig& batching) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<Device>> ReadDevices(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlValue> items, value.Items());
+  if (items.empty()) return value.Error("has no device in it");
+  std::vector<Device> devices;
+  for (const YamlValue& item : items) {
+    TORCHERE_ASSIGN_OR_RETURN(const std::string name, item.Text(kMaxNameBytes));
+    const std::optional<Device> device = DeviceFromName(name);
+    if (!device) return item.Error(absl::StrCat("expected ", kDeviceNames, ", got ", Quoted(name)));
+    if (std::find(devices.begin(), devices.end(), *device) != devices.end()) {
+      return item.Error(absl::StrCat(name, " stands here twice"));
+    }
+    devices.push_back(*device);
+  }
+  return devices;
+}
+
+absl::Status CheckStateful(const std::vector<YamlEntry>& entries, const ModelConfig& config) {
+  for (const auto& [key, value] : entries) {
+    if (key == "devices" && config.stateful && config.devices.size() > 1) {
+      return value.Error("a stateful model keeps its state on one device; name one");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
@@ -290,9 +316,12 @@ absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
       TORCHERE_ASSIGN_OR_RETURN(config.warmup, ReadWarmup(value));
     } else if (key == "stateful") {
       TORCHERE_ASSIGN_OR_RETURN(config.stateful, value.Bool());
+    } else if (key == "devices") {
+      TORCHERE_ASSIGN_OR_RETURN(config.devices, ReadDevices(value));
     }
   }
   if (is_invariant) TORCHERE_RETURN_IF_ERROR(MakeInvariant(root, config.batching));
+  TORCHERE_RETURN_IF_ERROR(CheckStateful(entries, config));
   return config;
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/base/clock.h"
+#include "server/request/device.h"
 #include "server/request/signature.h"
 
 namespace torchere {
@@ -78,6 +79,9 @@ struct ModelConfig {
   WarmupConfig warmup = {};
   // One run at a time, and no two requests in it.
   bool stateful = false;
+  // Where it runs, on each of them; empty: where the server says. One at most of
+  // what is stateful.
+  std::vector<Device> devices = {};
 };
 
 // Reads model.yaml: plain YAML of at most 1 MiB, without anchors, aliases and

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace torchere {
 
@@ -23,10 +24,12 @@ struct Device {
 inline bool IsAsynchronous(const Device& device) { return device.kind != Device::Kind::kCpu; }
 
 // "cpu", "cuda:0", "privateuseone:0"
-inline std::string Name(const Device& device) {
-  if (device.kind == Device::Kind::kCpu) return "cpu";
-  return absl::StrCat(device.kind == Device::Kind::kCuda ? "cuda:" : "privateuseone:",
-                      device.index);
-}
+std::string Name(const Device& device);
+
+// The device of that name; nothing where there can be none.
+std::optional<Device> DeviceFromName(absl::string_view name);
+
+// How a device is named, for messages.
+inline constexpr char kDeviceNames[] = "cpu or cuda:N, as cuda:0";
 
 }  // namespace torchere

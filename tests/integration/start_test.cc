@@ -67,6 +67,17 @@ TEST_CASE("The server refuses a --model that cannot be served, and names what th
   CheckRefuses({kAnyPort, broken("unknown_operator.pt")}, kCannotStart, "aten::adds");
 }
 
+TEST_CASE("The server refuses a device that is not there") {
+  CheckRefuses({TestModel("types"), "--devices=gpu"}, kWrongUsage, "expected auto, or a list of");
+  CheckRefuses({kAnyPort, TestModel("types"), "--devices=cuda:7"}, kCannotStart,
+               "--devices: there is no device cuda:7 here; there are: cpu");
+  TempFolder models;
+  models.Write("m/1/model.pt", "not looked at");
+  models.Write("m/model.yaml", "schema: 1\ndevices: [cuda:7]\n");
+  CheckRefuses({kAnyPort, TestModel("types"), "--models=" + models.Path()}, kCannotStart,
+               "m/model.yaml: devices: there is no device cuda:7 here; there are: cpu");
+}
+
 // Serves the repository beside a good model: what is wrong with it is in the log
 // and in the status, and the good model answers.
 std::string LogOf(const TempFolder& models) {

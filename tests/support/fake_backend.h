@@ -88,6 +88,9 @@ class FakeBackend : public Backend {
 
   std::string name() const override { return "fake"; }
   std::vector<Device> devices() const override { return there; }
+  absl::Status TryDevice(const Device& where) override {
+    return IsAsynchronous(where) ? device->broken() : absl::OkStatus();
+  }
 
   std::unique_ptr<WorkerContext> StartWorker(const Device& where) override {
     return std::make_unique<FakeContext>(IsAsynchronous(where) ? device : nullptr);

@@ -43,6 +43,11 @@ struct Job {
   int64_t event = 0;
 };
 
+int64_t LastEvent() {
+  const char* const events = std::getenv("FAKE_ACCELERATOR_EVENTS");
+  return events == nullptr ? std::numeric_limits<int64_t>::max() : std::atoll(events);
+}
+
 // A recursive mutex: copies by LibTorch inside a job may come back here.
 class Engine {
  public:
@@ -112,6 +117,7 @@ class Engine {
   // Does what the event's stream was given before it.
   void WaitFor(int64_t event) {
     const std::lock_guard lock(mutex_);
+    if (event >= last_event_) broken_ = true;
     CheckBroken();
     diary_.push_back(absl::StrCat("wait event ", event));
     while (!HasPassed(event)) DoOne(stream_of_.at(event));
@@ -139,6 +145,7 @@ class Engine {
   std::set<int64_t> passed_;
   c10::StreamId streams_taken_ = 0;
   int64_t events_ = 0;
+  int64_t last_event_ = LastEvent();
   size_t limit_ = kNoLimit;
   bool broken_ = false;
 };

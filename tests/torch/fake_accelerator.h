@@ -16,8 +16,9 @@ namespace torchere {
 // runs at once, by LibTorch's kernels for the CPU, once what is ahead of it has been
 // done. Keeps a diary of what streams were given and who waited.
 //
-// The whole process has one; a program that links it can load models onto
-// "privateuseone:0".
+// The whole process has one; a program that links or preloads it can load models
+// onto "privateuseone:0". With FAKE_ACCELERATOR_EVENTS=N in the environment the
+// device breaks when the N-th event is waited for.
 namespace fake_accelerator {
 
 inline constexpr c10::DeviceType kType = c10::DeviceType::PrivateUse1;

@@ -2,6 +2,7 @@
 #include "server/backend/torch/runtime.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/runtime/print_handler.h>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 
 #include "server/backend/torch/torch_device.h"
 
@@ -36,6 +38,21 @@ std::vector<Device> FindDevices() {
     for (int i = 0; i < count; ++i) devices.push_back({.kind = kind, .index = i});
   }
   return devices;
+}
+
+absl::Status TryTorchDevice(const Device& device) {
+  if (!IsAsynchronous(device)) return absl::OkStatus();
+  try {
+    const c10::DeviceGuard guard(ToTorch(device));
+    const c10::impl::VirtualGuardImpl backend(ToTorch(device).type());
+    backend.getStreamFromGlobalPool(ToTorch(device)).synchronize();
+    return absl::OkStatus();
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    return absl::UnavailableError(text.substr(0, text.find('\n')));
+  } catch (const std::exception& error) {
+    return absl::UnavailableError(error.what());
+  }
 }
 
 Mutex& TorchLoadMutex() {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "server/base/mutex.h"
 #include "server/request/device.h"
 
@@ -26,6 +27,9 @@ std::string LibTorchVersion();
 // Where models can run: the CPU, then each CUDA device that LibTorch can reach,
 // then those of a library that extends it (PrivateUse1).
 std::vector<Device> FindDevices();
+
+// Whether LibTorch can use one of them; the error's text says why not.
+absl::Status TryTorchDevice(const Device& device);
 
 // Held while a model is loaded: LibTorch's loaders are not safe beside each
 // other (two AOTInductor packages at a time can end the process).

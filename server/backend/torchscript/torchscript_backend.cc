@@ -108,6 +108,8 @@ class TorchScriptBackend : public Backend {
 
   std::vector<Device> devices() const override { return FindDevices(); }
 
+  absl::Status TryDevice(const Device& device) override { return TryTorchDevice(device); }
+
   std::unique_ptr<WorkerContext> StartWorker(const Device& device) override {
     return std::make_unique<TorchWorkerContext>(device);
   }

@@ -19,7 +19,7 @@ TEST_CASE("ParseCommandLine reads the flags") {
   const auto line =
       Parse({"--models=dir", "--model=a=x.pt", "--model", "b=y=z.pt", "--listen=[::1]:0",
              "--insecure", "--max-message-bytes=1MiB", "--max-requests-in-flight=4",
-             "--max-bytes-in-flight=2MiB", "--drain-timeout=5"});
+             "--max-bytes-in-flight=2MiB", "--drain-timeout=5", "--devices=cpu,cuda:1"});
   REQUIRE(line.ok());
   REQUIRE(line->config.has_value());
   const Config& config = *line->config;
@@ -33,12 +33,15 @@ TEST_CASE("ParseCommandLine reads the flags") {
   CHECK(config.max_requests_in_flight == 4);
   CHECK(config.max_bytes_in_flight == 2 << 20);
   CHECK(config.drain_timeout == std::chrono::seconds(5));
+  CHECK(config.devices == std::vector<Device>{Device{}, {Device::Kind::kCuda, 1}});
 }
 
 TEST_CASE("ParseCommandLine's defaults are safe ones") {
   const auto line = Parse({"--models=dir"});
   REQUIRE(line.ok());
   CHECK(line->config->listen == "127.0.0.1:8500");
+  CHECK(line->config->devices.empty());
+  CHECK(Parse({"--models=dir", "--devices=auto"})->config->devices.empty());
   CHECK_FALSE(line->config->insecure);
   CHECK(line->config->max_bytes_in_flight <= int64_t{1} << 30);
   CHECK(line->config->max_bytes_in_flight > 0);
@@ -75,6 +78,14 @@ TEST_CASE("ParseCommandLine refuses what is wrong in one line that names it") {
   SECTION("a message size that gRPC cannot count") {
     flags = {"--models=dir", "--max-message-bytes=4GiB"};
     named = "--max-message-bytes";
+  }
+  SECTION("a device that is none") {
+    flags = {"--models=dir", "--devices=cuda"};
+    named = "--devices=cuda: expected auto, or a list of cpu or cuda:N";
+  }
+  SECTION("a device twice") {
+    flags = {"--models=dir", "--devices=cpu,cpu"};
+    named = "cpu is given twice";
   }
   const auto line = Parse(flags);
   REQUIRE(absl::IsInvalidArgument(line.status()));

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "server/executor/device_pools.h"
 #include "server/pipeline/model_loader.h"
 #include "server/pipeline/pipeline.h"
 #include "tests/support/fake_backend.h"
@@ -36,8 +37,8 @@ struct Core {
   TempFolder folder;
   FakeBackend backend;
   Observer observer;
-  DevicePool pool{backend, Device{}, 2, observer};
-  ModelLoader loader{backend, pool};
+  DevicePools pools{backend, observer, {.cores = 2}};
+  ModelLoader loader{backend, pools};
   Registry registry{loader, observer};
   Pipeline pipeline{registry};
 };

@@ -105,8 +105,8 @@ TEST_CASE("ReadModelConfig refuses unknown and repeated keys and names their pla
 }
 
 TEST_CASE("ReadModelConfig refuses each key that the server does not act on yet", "[registry]") {
-  const std::string key = GENERATE("pad", "limits", "devices", "threads", "tune", "versions",
-                                   "labels", "traffic", "swap", "required", "files", "provenance");
+  const std::string key = GENERATE("pad", "limits", "threads", "tune", "versions", "labels",
+                                   "traffic", "swap", "required", "files", "provenance");
   CheckRefused({absl::StrCat("schema: 1\n", key, ": {}\n"),
                 absl::StrCat(":2: ", key, ": this server does not support the key yet")});
 }
@@ -136,6 +136,18 @@ TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful"
       {"schema: 1\nqueue: {rows: 8}\n",
        ":2: queue.rows: unknown key; known are max_rows, max_time"},
       {"schema: 1\nstateful: 'true'\n", ":2: stateful: expected true or false, got"},
+  })));
+}
+
+TEST_CASE("ReadModelConfig refuses wrong devices", "[registry]") {
+  CheckRefused(GENERATE(values<Broken>({
+      {"schema: 1\ndevices: cpu\n", ":2: devices: expected a list, got 'cpu'"},
+      {"schema: 1\ndevices: []\n", ":2: devices: has no device in it"},
+      {"schema: 1\ndevices: [cpu, gpu]\n",
+       ":2: devices[1]: expected cpu or cuda:N, as cuda:0, got 'gpu'"},
+      {"schema: 1\ndevices: [cuda:0, cpu, cuda:0]\n", ":2: devices[2]: cuda:0 stands here twice"},
+      {"schema: 1\ndevices: [cuda:0, cuda:1]\nstateful: true\n",
+       ":2: devices: a stateful model keeps its state on one device; name one"},
   })));
 }
 

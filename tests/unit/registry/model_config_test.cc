@@ -107,6 +107,14 @@ TEST_CASE("With batch_invariant max_rows is the only bucket, wherever the key st
   CHECK(config.batching.buckets == std::vector<int64_t>{8});
 }
 
+TEST_CASE("ReadModelConfig reads the devices, in order", "[registry]") {
+  const TempFolder folder;
+  CHECK(Read(folder, "schema: 1").devices.empty());
+  CHECK(Read(folder, "schema: 1\ndevices: [cuda:1, cpu]\n").devices ==
+        std::vector<Device>{{Device::Kind::kCuda, 1}, Device{}});
+  CHECK(Read(folder, "schema: 1\nstateful: true\ndevices: [cuda:1]\n").devices.size() == 1);
+}
+
 TEST_CASE("ReadModelConfig takes a file that declares nothing", "[registry]") {
   const TempFolder folder;
   CHECK(Read(folder, "schema: 1").methods.empty());

@@ -117,6 +117,8 @@ TEST_CASE("SliceRows finds each request's part of an output, and JoinRows undoes
     output = matrix;
     type = TypeOf(ValueType::Kind::kOptional, {tensor});
   }
+  CHECK(GoesByRows(output, type, 4));
+  CHECK_FALSE(GoesByRows(output, type, 3));
   const auto first = SliceRows(output, type, 4, 0, 1), rest = SliceRows(output, type, 4, 1, 3);
   REQUIRE((first && rest));
   const auto joined = JoinRows({&*first, &*rest}, type);
@@ -139,11 +141,15 @@ TEST_CASE("SliceRows finds each request's part of an output, and JoinRows undoes
 
 TEST_CASE("SliceRows finds nothing in an output that does not go by rows", "[request]") {
   const ValueType tensor = TypeOf(ValueType::Kind::kTensor);
-  CHECK_FALSE(SliceRows({Matrix(3, 2)}, tensor, 4, 0, 1));
-  CHECK_FALSE(SliceRows({Tensor{DType::kFp32, {}, Bytes("four")}}, tensor, 4, 0, 1));
-  CHECK_FALSE(SliceRows({int64_t{4}}, TypeOf(ValueType::Kind::kInt), 4, 0, 1));
-  CHECK_FALSE(SliceRows({List{{int64_t{1}}}}, TypeOf(ValueType::Kind::kList, {tensor}), 4, 0, 1));
-  CHECK_FALSE(SliceRows({Null{}}, TypeOf(ValueType::Kind::kOptional, {tensor}), 4, 0, 1));
+  const auto finds_nothing = [](const Value& output, const ValueType& type) {
+    CHECK_FALSE(SliceRows(output, type, 4, 0, 1));
+    CHECK_FALSE(GoesByRows(output, type, 4));
+  };
+  finds_nothing({Matrix(3, 2)}, tensor);
+  finds_nothing({Tensor{DType::kFp32, {}, Bytes("four")}}, tensor);
+  finds_nothing({int64_t{4}}, TypeOf(ValueType::Kind::kInt));
+  finds_nothing({List{{int64_t{1}}}}, TypeOf(ValueType::Kind::kList, {tensor}));
+  finds_nothing({Null{}}, TypeOf(ValueType::Kind::kOptional, {tensor}));
 }
 
 TEST_CASE("A small answer does not keep a large batch in memory", "[request]") {

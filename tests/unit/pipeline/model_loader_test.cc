@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/pipeline/model_loader.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "server/request/error.h"
+#include "tests/support/catch.h"
+#include "tests/unit/pipeline/core.h"
+
+namespace torchere {
+namespace {
+
+// A core with two devices beside the CPU, which are one FakeDevice.
+struct CoreWithDevices : Core {
+  CoreWithDevices() {
+    backend.there.push_back({Device::Kind::kCuda, 0});
+    backend.there.push_back({Device::Kind::kCuda, 1});
+    backend.device = &device;
+  }
+
+  FakeDevice device;
+};
+
+// A core's pools look for devices when they are made: named ones are looked for
+// later.
+TEST_CASE("A model runs on the devices that its model.yaml names, and says so") {
+  CoreWithDevices core;
+  core.device.Allow();
+  REQUIRE(core.Load("m", 1, Identity, "schema: 1\ndevices: [cuda:1, cpu]\n").ok());
+  CHECK(core.registry.StatusOf({.name = "m"})->versions.at(0).device == "cuda:1,cpu");
+  const auto answer = core.Ask("m", {1, 2});
+  REQUIRE(answer.ok());
+  CHECK(Floats(answer->outputs.at(0).value) == std::vector<float>{1, 2});
+}
+
+TEST_CASE("A request goes to the device that will answer first") {
+  CoreWithDevices core;
+  REQUIRE(core.Load("m", 1, Identity, "schema: 1\ndevices: [cuda:0, cpu]\n").ok());
+  // The device does nothing yet: what it has been given keeps it busy.
+  Waiter first;
+  core.pipeline.Submit(RequestFor("m", {1}, first));
+  core.device.AwaitBegun(1);
+  CHECK(Floats(core.Ask("m", {2})->outputs.at(0).value) == std::vector<float>{2});
+  core.device.Allow();
+  CHECK(Floats(first.Wait()->outputs.at(0).value) == std::vector<float>{1});
+  CHECK(core.device.diary().size() == 3);
+}
+
+TEST_CASE("A request that the first device refuses is taken by another") {
+  CoreWithDevices core;
+  REQUIRE(core.Load("m", 1, Identity, "schema: 1\ndevices: [cuda:0, cpu]\n").ok());
+  Waiter lost;
+  core.pipeline.Submit(RequestFor("m", {1}, lost));
+  core.device.AwaitBegun(1);
+  core.device.Break(
+      Refuse(absl::StatusCode::kUnavailable, "it has failed", {.reason = "DEVICE_LOST"}));
+  CHECK(DetailsOf(lost.Wait().status()).reason == "DEVICE_LOST");
+  for (float x = 0; x < 8; ++x) CHECK(core.Ask("m", {x}).ok());
+}
+
+TEST_CASE("A model.yaml that names a device that is not there is refused with the file's name") {
+  Core core;
+  const absl::Status status = core.Load("m", 1, Identity, "schema: 1\ndevices: [cuda:3]\n");
+  CHECK(DetailsOf(status).reason == "DEVICE_NOT_FOUND");
+  CHECK(status.message().find("m/model.yaml: devices: there is no device cuda:3 here; there are: "
+                              "cpu") != absl::string_view::npos);
+}
+
+TEST_CASE("A stateful model has one state: it runs on the first of the server's devices") {
+  CoreWithDevices core;
+  DevicePools two(core.backend, core.observer, {});
+  ModelLoader loader(core.backend, two);
+  core.device.Allow();
+  core.backend.files["f"] = Identity;
+  const auto version = loader.Load("f", {.stateful = true});
+  REQUIRE(version.ok());
+  CHECK((*version)->device() == "cuda:0");
+  CHECK((*loader.Load("f", {}))->device() == "cuda:0,cuda:1");
+}
+
+}  // namespace
+}  // namespace torchere
