@@ -12,23 +12,23 @@ namespace torchere {
 namespace {
 
 const std::string kDevice = "--devices=privateuseone:0";
-const std::string kDigits = "--model=digits=" + kSource + "/models/digits/1/model.pt";
+const std::string kWine = "--model=wine=" + kSource + "/models/wine/1/model.pt";
 
 std::vector<std::string> WithDevice(const std::string& more = "FAKE=1") {
   return {"/usr/bin/env", "LD_PRELOAD=" TORCHERE_FAKE_ACCELERATOR, more};
 }
 
-Tensor Pixels(float first) {
-  std::vector<float> items(64, 0.5F);
+Tensor Features(float first) {
+  std::vector<float> items(13, 1);
   items[0] = first;
-  return *Tensor::Of<float>({1, 1, 8, 8}, items);
+  return *Tensor::Of<float>({1, 13}, items);
 }
 
 absl::StatusOr<Prediction> Ask(const Server& server, float first) {
-  return server.Connect().Predict({.model = "digits", .inputs = {{"pixels", Pixels(first)}}});
+  return server.Connect().Predict({.model = "wine", .inputs = {{"features", Features(first)}}});
 }
 
-std::vector<float> Probabilities(const Server& server, float first) {
+std::vector<float> Scores(const Server& server, float first) {
   const auto answer = Ask(server, first);
   INFO(answer.status().ToString());
   REQUIRE(answer.ok());
@@ -38,9 +38,9 @@ std::vector<float> Probabilities(const Server& server, float first) {
 }
 
 TEST_CASE("A model answers from a device as it does from the CPU") {
-  Server on_cpu({kDigits}), on_device({kDigits, kDevice}, WithDevice());
+  Server on_cpu({kWine}), on_device({kWine, kDevice}, WithDevice());
   for (const float first : {0.0F, 0.25F, 1.0F}) {
-    CHECK(Probabilities(on_device, first) == Probabilities(on_cpu, first));
+    CHECK(Scores(on_device, first) == Scores(on_cpu, first));
   }
   CHECK(on_device.Terminate() == 0);
   const std::string log = on_device.process().err();
@@ -51,20 +51,19 @@ TEST_CASE("A model answers from a device as it does from the CPU") {
 
 TEST_CASE("A model.yaml may name the device beside the CPU") {
   TempFolder models;
-  models.Write("digits/1/model.pt");
-  std::filesystem::copy_file(kSource + "/models/digits/1/model.pt",
-                             models.Path("digits/1/model.pt"),
+  models.Write("wine/1/model.pt");
+  std::filesystem::copy_file(kSource + "/models/wine/1/model.pt", models.Path("wine/1/model.pt"),
                              std::filesystem::copy_options::overwrite_existing);
-  models.Write("digits/model.yaml", "schema: 1\ndevices: [privateuseone:1, cpu]\n");
+  models.Write("wine/model.yaml", "schema: 1\ndevices: [privateuseone:1, cpu]\n");
   Server server({"--models=" + models.Path()}, WithDevice());
-  Probabilities(server, 1);
+  Scores(server, 1);
   CHECK(server.Terminate() == 0);
   CHECK(server.process().err().find("is available on privateuseone:1,cpu") != std::string::npos);
 }
 
 TEST_CASE("A device that fails ends the server, to be started again") {
-  // The model's runs at its load take some events.
-  Server server({kDigits, kDevice}, WithDevice("FAKE_ACCELERATOR_EVENTS=2"));
+  // Without a model.yaml nothing is run at its load.
+  Server server({kWine, kDevice}, WithDevice("FAKE_ACCELERATOR_EVENTS=1"));
   const absl::Status status = Ask(server, 1).status();
   CHECK(absl::IsUnavailable(status));
   CHECK(status.message().find("the device privateuseone:0 has failed") != std::string::npos);

@@ -8,6 +8,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/Allocator.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
 #include <torch/version.h>
@@ -290,8 +291,9 @@ at::Tensor CopyFrom(const at::Tensor& from, const at::Tensor& to, bool non_block
 }
 
 at::Tensor Empty(c10::IntArrayRef sizes, std::optional<at::ScalarType> type,
-                 std::optional<at::Layout> /*layout*/, std::optional<at::Device> /*device*/,
+                 std::optional<at::Layout> /*layout*/, std::optional<at::Device> device,
                  std::optional<bool> /*pinned*/, std::optional<at::MemoryFormat> /*format*/) {
+  const c10::OptionalDeviceGuard guard(device);
   const auto meta =
       at::empty(sizes, at::TensorOptions(type.value_or(at::kFloat)).device(c10::DeviceType::Meta));
   auto storage = c10::make_intrusive<c10::StorageImpl>(
@@ -317,7 +319,7 @@ at::Tensor EmptyStrided(c10::IntArrayRef sizes, c10::IntArrayRef strides,
 const at::Tensor& Resize(const at::Tensor& tensor, c10::IntArrayRef sizes,
                          std::optional<at::MemoryFormat> /*format*/) {
   if (tensor.sizes() == sizes) return tensor;
-  const at::Tensor fresh = Empty(sizes, tensor.scalar_type(), {}, {}, {}, {});
+  const at::Tensor fresh = Empty(sizes, tensor.scalar_type(), {}, tensor.device(), {}, {});
   tensor.unsafeGetTensorImpl()->set_storage_keep_dtype(fresh.storage());
   tensor.unsafeGetTensorImpl()->set_sizes_contiguous(sizes);
   return tensor;

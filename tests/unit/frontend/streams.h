@@ -35,7 +35,7 @@ class Served {
     AddPredictService(core_.pipeline, gate, stream_gate, methods);
     server_ = std::make_unique<LocalServer>(
         std::move(methods), options,
-        QueueHooks{.give_up_dead = [this] { core_.pool.GiveUpDead(); }});
+        QueueHooks{.give_up_dead = [this] { core_.pools.GiveUpDead(); }});
   }
   ~Served() { Release(); }
 
