@@ -110,7 +110,7 @@ absl::Status App::LoadModels() {
   TORCHERE_ASSIGN_OR_RETURN(const std::vector<ModelSource> models, FindModels(config_));
   const size_t from_repository = models.size() - config_.models.size();
   for (size_t i = 0; i < models.size(); ++i) {
-    const absl::Status status = registry_.Load(models[i]);
+    absl::Status status = registry_.Load(models[i]);
     if (status.ok()) continue;
     if (i < from_repository) {
       if (DetailsOf(status).reason == "DEVICE_NOT_FOUND") return status;
@@ -125,7 +125,8 @@ absl::Status App::LoadModels() {
 }
 
 void App::LoseDevice() {
-  device_lost_ = true;
+  // A second signal would end the process at once.
+  if (device_lost_.exchange(true)) return;
   health_.Changed();
   // Ends as it does when it is told to.
   kill(getpid(), SIGTERM);

@@ -12,6 +12,7 @@ void Backlog::Add(const Kind& kind, int64_t rows, const CutPlan& plan) {
   time_ -= TimeOf(kind, waiting->second, plan);
   waiting->second += rows;
   rows_ += rows;
+  if (kind.alone) alone_ += rows;
   time_ += TimeOf(kind, waiting->second, plan);
   if (waiting->second == 0) kinds_.erase(waiting);
 }

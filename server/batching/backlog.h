@@ -47,6 +47,8 @@ class Backlog {
 
   // One that runs alone counts as one.
   int64_t rows() const { return rows_; }
+  // Requests that run alone.
+  int64_t alone() const { return alone_; }
 
  private:
   static Duration TimeOf(const Kind& kind, int64_t rows, const CutPlan& plan);
@@ -54,6 +56,7 @@ class Backlog {
   // Rows of each kind that waits.
   absl::flat_hash_map<Kind, int64_t> kinds_;
   int64_t rows_ = 0;
+  int64_t alone_ = 0;
   Duration time_{};
 };
 

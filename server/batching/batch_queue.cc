@@ -71,8 +71,11 @@ void BatchQueue::Observe(int64_t rows, Duration time) {
 }
 
 std::optional<Duration> BatchQueue::NextRun() const {
-  if (!is_measured_) return std::nullopt;
-  return plan_.RunTime(std::clamp<int64_t>(backlog_.rows(), 1, plan_.best_rows()));
+  if (!is_measured_ || waiting_.empty()) return std::nullopt;
+  if (rules_.batched && backlog_.alone() > 0) return std::nullopt;
+  const int64_t most = rules_.cut_all ? run_limit_ : plan_.best_rows();
+  return plan_.RunTime(
+      std::max(CountedRows(waiting_.front().request), std::min(backlog_.rows(), most)));
 }
 
 Duration BatchQueue::MaxTime(const Moment& moment) const {
@@ -113,12 +116,7 @@ absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, const M
 
 int64_t BatchQueue::RowsOfRequest(const Request& request) const {
   if (!rules_.batched) return 0;
-  for (size_t i = 0; rules_.only_required && i < request.arguments.size(); ++i) {
-    const ValueSpec& spec = request.method->inputs[i];
-    const bool optional = spec.has_default || spec.type.kind == ValueType::Kind::kOptional;
-    const std::optional<Value>& argument = request.arguments[i];
-    if (optional && argument && !std::holds_alternative<Null>(argument->kind)) return 0;
-  }
+  if (rules_.only_required && GiveOptional(*request.method, request.arguments)) return 0;
   return RowsOf(request.arguments).value_or(0);
 }
 

@@ -101,8 +101,8 @@ class BatchQueue {
   // A run of as many rows as one may have.
   Duration LongestRun() const { return plan_.RunTime(run_limit_); }
 
-  // How long the run that would be cut next takes; nothing where that was never
-  // measured.
+  // How long the run that would be cut next takes at most; nothing where that was
+  // never measured, as what runs alone in spite of its method never was.
   std::optional<Duration> NextRun() const;
 
   // How long what waits will take one worker.

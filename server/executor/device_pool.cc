@@ -130,19 +130,24 @@ bool DevicePool::IsKept(const ModelQueue& queue) const {
 }
 
 bool DevicePool::RunForGuest(WorkerContext& context) {
-  Run run{.place = runs_.size() - 1};
+  Run run;
   bool more = false;
   {
     MutexLock lock(mutex_);
+    run.place = runs_.size() - 1;
     for (ModelQueue* queue : ready_) {
       if (!SuitsGuest(*queue)) continue;
       if (run.queue == nullptr || queue->turn_.begin < run.queue->turn_.begin) run.queue = queue;
     }
     if (run.queue != nullptr) Start(run, MomentAt(Now()), 0);
-    more = std::any_of(ready_.begin(), ready_.end(),
-                       [this](const ModelQueue* queue) { return IsKept(*queue); });
-    // What the guest may not run any more, or not alone.
-    if (!more && !ready_.empty()) wake_.NotifyOne();
+    bool help = false;
+    for (const ModelQueue* queue : ready_) {
+      const bool kept = IsKept(*queue);
+      more = more || kept;
+      // What the guest may not run any more, or not alone.
+      help = help || !kept;
+    }
+    if (help) wake_.NotifyOne();
   }
   if (run.queue != nullptr) Execute(run, context);
   return more;
@@ -263,7 +268,10 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   // Others could not take what is left.
   if (run.queue->limit_.running-- == run.queue->limit_.most) wake_.NotifyOne();
   FairTurns::End(run.queue->turn_, run.batch.expected, took);
-  if (!as_planned) return;
+  if (!as_planned) {
+    run.queue->clean_runs_ = 0;
+    return;
+  }
   run.queue->clean_runs_ = std::min(run.queue->clean_runs_ + 1, kCleanRuns);
   if (run.alone) run.queue->waiting_.Observe(run.batch.run_rows, took);
   longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());

@@ -78,7 +78,8 @@ class ModelQueue {
   FairTurns::Turn turn_;
   bool listed_ = false;
   bool guest_allowed_ = false;
-  // Runs that went as planned, up to as many as let the guest in.
+  // Runs that went as planned since one did not, up to as many as let the guest
+  // in.
   int clean_runs_ = 0;
 };
 
@@ -119,7 +120,7 @@ class DevicePool {
   // worker's.
   struct Run {
     // In runs_.
-    size_t place;
+    size_t place = 0;
     ModelQueue* queue = nullptr;
     Batch batch = {};
     Time started{};

@@ -9,6 +9,10 @@ Guest::Guest(DevicePool& pool) : pool_(pool), context_(pool.backend_.StartWorker
 
 Guest::~Guest() { pool_.SetGuest(nullptr); }
 
-void Guest::RunBatch() { has_work_ = pool_.RunForGuest(*context_); }
+void Guest::RunBatch() {
+  has_work_ = false;
+  // What is submitted meanwhile, on this thread, has set it by then.
+  if (pool_.RunForGuest(*context_)) has_work_ = true;
+}
 
 }  // namespace torchere

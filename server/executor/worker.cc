@@ -188,6 +188,7 @@ class Retry {
       if (outputs.ok()) {
         return AddAnswers(requests, std::move(outputs), started, rows, observer_, outcome_);
       }
+      if (absl::IsUnavailable(outputs.status())) outcome_.device = outputs.status();
     }
     OneByOne(requests);
   }
@@ -251,8 +252,10 @@ BatchOutcome RunBatch(Batch& batch, LoadedModel& model, WorkerContext& context,
     return outcome;
   }
   Request& request = batch.requests.front();
+  absl::StatusOr<NamedValues> outputs = RunAlone(request, model, context);
+  outcome.as_planned = outputs.ok();
   outcome.answers.push_back(
-      MakeAnswer(request, RunAlone(request, model, context), started, request.rows, observer));
+      MakeAnswer(request, std::move(outputs), started, request.rows, observer));
   return outcome;
 }
 
@@ -303,6 +306,7 @@ BatchOutcome EndBatch(Batch& batch, BegunRun run, Time started, Observer& observ
     const Request& only = requests.front();
     outputs->push_back(PickOutputs(*only.method, std::move(run.outputs), only.outputs));
   }
+  outcome.as_planned = outputs.ok();
   AddAnswers(requests, std::move(outputs), started, batch.run_rows, observer, outcome);
   return outcome;
 }

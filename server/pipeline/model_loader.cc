@@ -21,13 +21,14 @@ namespace {
 constexpr Duration kTrialTime = std::chrono::seconds(1);
 
 // Whether every run takes about what the trial's took: nothing of a request but
-// its rows changes what is to be done.
+// its rows changes what is to be done, and those are counted where it is batched.
 bool IsPredictable(const MethodSignature& method) {
   return method.is_straight &&
-         std::all_of(method.inputs.begin(), method.inputs.end(), [](const ValueSpec& input) {
+         std::all_of(method.inputs.begin(), method.inputs.end(), [&](const ValueSpec& input) {
            return input.type.kind == ValueType::Kind::kTensor && input.shape &&
                   !input.shape->empty() &&
-                  std::count(input.shape->begin() + 1, input.shape->end(), -1) == 0;
+                  std::count(input.shape->begin() + (method.batched ? 1 : 0), input.shape->end(),
+                             -1) == 0;
          });
 }
 
@@ -96,7 +97,10 @@ class RunnableVersion : public ServedVersion {
     // A run would change what it is to answer.
     if (config.stateful) return {.finding = "it is stateful"};
     const Duration time = std::min(kTrialTime, until - Now());
-    if (time <= Duration::zero()) return {.finding = "warmup.time_limit had passed before it"};
+    if (time <= Duration::zero()) {
+      return {.batched = config.batching.mode == BatchingConfig::Mode::kOn,
+              .finding = "warmup.time_limit had passed before it"};
+    }
     Trial trial;
     replica.pool.RunTask([&](WorkerContext& context) {
       trial = TryMethod(method, *replica.model, context, config.batching, time, samples);
@@ -136,7 +140,7 @@ class RunnableVersion : public ServedVersion {
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     absl::Status refusal;
     for (const auto& [prospect, queue] : queues) {
-      const absl::Status status = queue->Submit(request);
+      absl::Status status = queue->Submit(request);
       if (status.ok()) return status;
       if (refusal.ok()) refusal = status;
       if (!absl::IsResourceExhausted(status) && !absl::IsUnavailable(status)) break;
@@ -149,8 +153,8 @@ class RunnableVersion : public ServedVersion {
             .only_required = config.batching.mode == BatchingConfig::Mode::kAuto,
             .max_rows = config.batching.max_rows,
             .cut_all = config.batching.cut == BatchingConfig::Cut::kAll,
-            .buckets = config.batching.buckets,
-            .invariant = config.batching.invariant,
+            .buckets = batched ? config.batching.buckets : std::vector<int64_t>(),
+            .invariant = batched && config.batching.invariant,
             .max_delay = config.batching.max_delay,
             .max_queued_rows = config.queue.max_rows,
             .max_time = config.queue.max_time};

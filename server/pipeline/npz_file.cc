@@ -113,8 +113,11 @@ absl::StatusOr<std::string> ReadRecord(zip_t* archive, zip_uint64_t index, uint6
   const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen_index(archive, index, 0),
                                                                 &zip_fclose);
   std::string content(bytes, '\0');
+  char more = 0;
+  // libzip looks at the checksum when it meets the end.
   if (file == nullptr ||
-      zip_fread(file.get(), content.data(), bytes) != static_cast<zip_int64_t>(bytes)) {
+      zip_fread(file.get(), content.data(), bytes) != static_cast<zip_int64_t>(bytes) ||
+      zip_fread(file.get(), &more, 1) != 0) {
     return absl::InvalidArgumentError("it is damaged");
   }
   return content;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -95,7 +97,8 @@ Arguments RepeatRows(const std::vector<Arguments>& given, int64_t rows) {
   std::vector<const Arguments*> all;
   for (int64_t count = 0; count < rows;) {
     for (const Arguments& sample : given) {
-      if (!CanStack(given.front(), sample)) continue;
+      // What holds a NaN does not agree with itself.
+      if (&sample != &given.front() && !CanStack(given.front(), sample)) continue;
       all.push_back(&sample);
       count += RowsOf(sample).value_or(rows);
     }
@@ -103,12 +106,22 @@ Arguments RepeatRows(const std::vector<Arguments>& given, int64_t rows) {
   return SliceRows(Stack(all, rows), 0, rows);
 }
 
-int64_t CountRows(const std::vector<Arguments>& given) {
-  int64_t rows = 0;
+int64_t CountDifferentRows(const std::vector<Arguments>& given, int64_t most) {
+  std::set<std::string> seen;
   for (const Arguments& sample : given) {
-    if (CanStack(given.front(), sample)) rows += RowsOf(sample).value_or(0);
+    if (!CanStack(given.front(), sample)) continue;
+    const int64_t rows = RowsOf(sample).value_or(0);
+    for (int64_t row = 0; row < rows; ++row) {
+      if (static_cast<int64_t>(seen.size()) == most) return most;
+      std::string bytes;
+      for (const std::optional<Value>& argument : SliceRows(sample, row, 1)) {
+        const auto* tensor = argument ? std::get_if<Tensor>(&argument->kind) : nullptr;
+        if (tensor != nullptr) bytes += tensor->data.ToString();
+      }
+      seen.insert(std::move(bytes));
+    }
   }
-  return rows;
+  return static_cast<int64_t>(seen.size());
 }
 
 bool HasFreeRows(const MethodSignature& method) {

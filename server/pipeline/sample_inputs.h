@@ -23,8 +23,9 @@ absl::StatusOr<Arguments> SampleInputs(const MethodSignature& method, int64_t ro
 // that can stack with the first, from the beginning again where they end.
 Arguments RepeatRows(const std::vector<Arguments>& given, int64_t rows);
 
-// How many rows RepeatRows has before it begins again.
-int64_t CountRows(const std::vector<Arguments>& given);
+// How many different rows RepeatRows has before it begins again; `most` if there
+// are more.
+int64_t CountDifferentRows(const std::vector<Arguments>& given, int64_t most);
 
 // Whether requests could be told apart by rows: every tensor among the inputs
 // is declared with a free first dimension.

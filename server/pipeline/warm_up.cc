@@ -40,7 +40,11 @@ class Tester {
   Trial Try(const BatchingConfig& config) {
     trial_.batched = config.mode == Mode::kOn;
     const bool has_rows = HasFreeRows(method_, given_);
-    const bool can_prove = given_.empty() || CountRows(given_) >= kKnownRows;
+    const int64_t given_rows = CountDifferentRows(given_, kKnownRows);
+    const bool give_optional =
+        std::any_of(given_.begin(), given_.end(),
+                    [this](const Arguments& sample) { return GiveOptional(method_, sample); });
+    const bool can_prove = given_.empty() || (given_rows >= kKnownRows && !give_optional);
     const bool by_rows = has_rows && (can_prove || config.mode == Mode::kOn);
     if (!Prepare(by_rows ? config.max_rows : 1)) return std::move(trial_);
     if (config.mode == Mode::kOff) {
@@ -49,10 +53,7 @@ class Tester {
     }
     if (!by_rows) {
       trial_.batched = false;
-      trial_.finding = has_rows
-                           ? absl::StrCat("its samples have ", CountRows(given_), " rows; give ",
-                                          kKnownRows, " or more, all different")
-                           : "an input has no free first dimension (shape [-1, ...])";
+      trial_.finding = NoProof(has_rows, give_optional, given_rows);
       return std::move(trial_);
     }
     if (config.invariant) {
@@ -204,6 +205,16 @@ class Tester {
     }
     worst_ = std::max(worst_, *distance);
     return true;
+  }
+
+  static std::string NoProof(bool has_rows, bool give_optional, int64_t given_rows) {
+    if (!has_rows) return "an input has no free first dimension (shape [-1, ...])";
+    if (give_optional) {
+      return "its samples give an input that may be left out, and only requests that leave it out "
+             "run together";
+    }
+    return absl::StrCat("its samples have ", given_rows, " different rows; give ", kKnownRows,
+                        " or more");
   }
 
   static std::string SampleFailed(const absl::Status& why) {

@@ -195,6 +195,15 @@ std::optional<int64_t> RowsOf(const Arguments& arguments) {
   return rows;
 }
 
+bool GiveOptional(const MethodSignature& method, const Arguments& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const ValueSpec& spec = method.inputs[i];
+    const bool optional = spec.has_default || spec.type.kind == ValueType::Kind::kOptional;
+    if (optional && arguments[i] && !std::holds_alternative<Null>(arguments[i]->kind)) return true;
+  }
+  return false;
+}
+
 bool CanStack(const Arguments& a, const Arguments& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](const std::optional<Value>& x, const std::optional<Value>& y) {

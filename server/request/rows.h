@@ -19,6 +19,9 @@ namespace torchere {
 // tensor is too much to be compared: they run alone.
 std::optional<int64_t> RowsOf(const Arguments& arguments);
 
+// Whether they give anything that could have been left out.
+bool GiveOptional(const MethodSignature& method, const Arguments& arguments);
+
 // Whether both can be rows of one batch: they agree in their tensors' dtypes and
 // further dimensions, and in all that is not a tensor.
 bool CanStack(const Arguments& a, const Arguments& b);

@@ -31,26 +31,28 @@ absl::Status Invalid(absl::string_view message, std::string reason, const std::s
 }
 
 absl::Status CheckDeclared(const Tensor& tensor, const ValueSpec& spec) {
-  const std::string path = absl::StrCat("input '", spec.name, "': ");
   if (spec.dtype && *spec.dtype != tensor.dtype) {
     const std::string expected(Name(*spec.dtype)), got(Name(tensor.dtype));
-    return Invalid(absl::StrCat(path, "expected dtype ", expected, ", got ", got), "DTYPE_MISMATCH",
-                   spec.name, expected, got);
+    return Invalid(
+        absl::StrCat("input '", spec.name, "': expected dtype ", expected, ", got ", got),
+        "DTYPE_MISMATCH", spec.name, expected, got);
   }
   if (!spec.shape) return absl::OkStatus();
+  const bool same_rank = spec.shape->size() == tensor.shape.size();
+  const bool fits = same_rank && std::equal(spec.shape->begin(), spec.shape->end(),
+                                            tensor.shape.begin(), [](int64_t wanted, int64_t got) {
+                                              return wanted == -1 || wanted == got;
+                                            });
+  if (fits) return absl::OkStatus();
   const std::string expected = ShapeText(*spec.shape), got = ShapeText(tensor.shape);
-  if (spec.shape->size() != tensor.shape.size()) {
-    return Invalid(absl::StrCat(path, "expected ", spec.shape->size(), " dimensions ", expected,
-                                ", got ", tensor.shape.size(), " ", got),
-                   "RANK_MISMATCH", spec.name, expected, got);
+  if (same_rank) {
+    return Invalid(
+        absl::StrCat("input '", spec.name, "': expected shape ", expected, ", got ", got),
+        "SHAPE_MISMATCH", spec.name, expected, got);
   }
-  for (size_t i = 0; i < tensor.shape.size(); ++i) {
-    if ((*spec.shape)[i] != -1 && (*spec.shape)[i] != tensor.shape[i]) {
-      return Invalid(absl::StrCat(path, "expected shape ", expected, ", got ", got),
-                     "SHAPE_MISMATCH", spec.name, expected, got);
-    }
-  }
-  return absl::OkStatus();
+  return Invalid(absl::StrCat("input '", spec.name, "': expected ", spec.shape->size(),
+                              " dimensions ", expected, ", got ", tensor.shape.size(), " ", got),
+                 "RANK_MISMATCH", spec.name, expected, got);
 }
 
 absl::Status OutOfRange(const ValueSpec& spec, int64_t value, absl::string_view where) {

@@ -39,13 +39,20 @@ TEST_CASE("A model's signature is what its archive says", "[torch]") {
   CHECK(forward.returns.text == "Ranking(scores: Tensor, names: List[str])");
 }
 
-TEST_CASE("A method is straight if it has no loop, in what it calls neither", "[torch]") {
+TEST_CASE("A method is straight if neither a loop nor what is in a tensor says how long it runs",
+          "[torch]") {
   const TempFolder folder;
   const TestModel model(SaveModule(folder.Path("model.pt"), R"(
 def forward(self, x: Tensor) -> Tensor:
+    if x.dim() > 2:
+        x = x.relu() + 1
+    return x
+def chooses(self, x: Tensor) -> Tensor:
     if bool(x.sum() > 0):
         x = x.relu() + 1
     return x
+def makes(self, x: Tensor) -> Tensor:
+    return x.new_zeros([int(x[0])])
 def calls(self, x: Tensor, n: int) -> Tensor:
     return self.repeats(x, n)
 def repeats(self, x: Tensor, n: int) -> Tensor:
@@ -54,7 +61,10 @@ def repeats(self, x: Tensor, n: int) -> Tensor:
     return x
 )"));
   CHECK(model.signature().Find("forward")->is_straight);
-  CHECK_FALSE(model.signature().Find("repeats")->is_straight);
+  for (const char* method : {"chooses", "makes", "repeats"}) {
+    INFO(method);
+    CHECK_FALSE(model.signature().Find(method)->is_straight);
+  }
   CHECK_FALSE(model.signature().Find("calls")->is_straight);
 }
 

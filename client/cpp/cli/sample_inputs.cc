@@ -108,7 +108,7 @@ absl::StatusOr<Value> Sample(const ValueSignature& input, const SampleOptions& o
       return Value("text");
     case Kind::kInt:
     case Kind::kNumber:
-      return Value(1);
+      return Value(input.range ? input.range->least : int64_t{1});
     case Kind::kFloat:
       return Value(0.5);
     case Kind::kBool:

@@ -47,13 +47,23 @@ bool TouchesModule(const torch::jit::Node& node) {
          node.kind() == c10::prim::CallMethod;
 }
 
-// What may take any time, whatever its inputs: a loop, or what is not LibTorch's.
+// What may take any time, however large its inputs: a loop, what is not LibTorch's,
+// and what makes their items sizes or choices.
 bool IsUnpredictable(const torch::jit::Node& node) {
-  static const std::array known = {c10::namespaces::aten, c10::namespaces::prim,
-                                   c10::Symbol::fromQualString("namespaces::mkldnn"),
-                                   c10::Symbol::fromQualString("namespaces::prepacked")};
+  static const std::array kKnown = {c10::namespaces::aten, c10::namespaces::prim,
+                                    c10::Symbol::fromQualString("namespaces::mkldnn"),
+                                    c10::Symbol::fromQualString("namespaces::prepacked")};
+  static const std::array kReadItems = {c10::aten::Bool,           c10::aten::Int,
+                                        c10::aten::Float,          c10::aten::item,
+                                        c10::aten::IntImplicit,    c10::aten::FloatImplicit,
+                                        c10::aten::ScalarImplicit, c10::aten::repeat_interleave,
+                                        c10::aten::bincount,       c10::aten::one_hot};
   const c10::Symbol kind = node.kind();
-  return std::find(known.begin(), known.end(), kind.ns()) == known.end() ||
+  if (std::find(kReadItems.begin(), kReadItems.end(), kind) != kReadItems.end()) {
+    // A traced module takes its sizes through tensors.
+    return node.inputs().empty() || node.input(0)->node()->kind() != c10::prim::NumToTensor;
+  }
+  return std::find(kKnown.begin(), kKnown.end(), kind.ns()) == kKnown.end() ||
          kind == c10::prim::Loop || kind == c10::prim::CallMethod ||
          kind == c10::prim::CallFunction || kind == c10::prim::fork || kind == c10::prim::PythonOp;
 }

@@ -242,6 +242,29 @@ TEST_CASE("BatchQueue leaves idle workers their share") {
   CHECK(f.Cut(0) == "cd");
 }
 
+TEST_CASE("BatchQueue knows how long its next run may take, where that was measured") {
+  QueueFixture f({.batched = true, .cut_all = GENERATE(false, true)});
+  CHECK_FALSE(f.queue.NextRun());
+  // One row is the cheapest by the row.
+  f.queue.SetCurve(Linear(milliseconds(1), milliseconds(2)));
+  CHECK_FALSE(f.queue.NextRun());
+  for (const char* id : {"a", "b", "c"}) REQUIRE(f.Push(id).ok());
+  const Duration next = *f.queue.NextRun();
+  const std::string cut = f.Cut();
+  CHECK(next == milliseconds(1 + 2 * (static_cast<int>(cut.size()) - 1)));
+  SECTION("what one request holds is run in one") {
+    while (!f.queue.empty()) f.Cut();
+    REQUIRE(f.Push("many", 4).ok());
+    CHECK(f.queue.NextRun() == milliseconds(7));
+  }
+  SECTION("what runs alone in spite of its method was not") {
+    Request alone = f.Make("s");
+    alone.arguments[0] = Value{int64_t{5}};
+    REQUIRE(f.queue.Push(alone, {kNow}).ok());
+    CHECK_FALSE(f.queue.NextRun());
+  }
+}
+
 TEST_CASE("BatchQueue does not join rows that gain nothing by it") {
   QueueFixture f({.batched = true});
   f.queue.SetCurve(Linear(milliseconds(10), milliseconds(10)));

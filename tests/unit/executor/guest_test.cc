@@ -30,6 +30,7 @@ struct Fixture {
   absl::StatusOr<NamedValues> Run(const Arguments& arguments) {
     const std::lock_guard lock(mutex);
     threads.push_back(std::this_thread::get_id());
+    if (fails) return absl::InvalidArgumentError("no");
     return Identity(arguments);
   }
 
@@ -53,6 +54,7 @@ struct Fixture {
   }
 
   std::mutex mutex;
+  bool fails = false;
   std::vector<std::thread::id> threads;
   std::vector<std::unique_ptr<Waiter>> waiters;
   FakeBackend backend;
@@ -97,6 +99,22 @@ TEST_CASE("A guest leaves to the workers what takes long, and what was never mea
   SECTION("one without a curve") {}
   f.RunOnWorkers(1);
   CHECK_FALSE(guest.has_work());
+}
+
+TEST_CASE("A guest waits for 100 runs more once a run has failed") {
+  Fixture f;
+  Guest guest(f.pool);
+  f.RunOnWorkers(100);
+  f.fails = true;
+  CHECK_FALSE(f.Submit().Wait().ok());
+  f.fails = false;
+  f.SetRunTime(microseconds(20));
+  f.RunOnWorkers(100);
+  CHECK_FALSE(guest.has_work());
+  f.Submit();
+  CHECK(guest.has_work());
+  guest.RunBatch();
+  CHECK(f.waiters.back()->Wait().ok());
 }
 
 TEST_CASE("Workers help a guest for whom too much waits") {

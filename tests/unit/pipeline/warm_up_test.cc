@@ -206,8 +206,11 @@ TEST_CASE("TryMethod runs what it is given, and proves rows by it where nothing 
 
 TEST_CASE("TryMethod proves nothing by too few different rows, or by rows that see each other") {
   CHECK_FALSE(TrySamples(Identity, {Rows(3, 0)}).batched);
-  CHECK(TrySamples(Identity, {Rows(3, 0)}).finding.find("have 3 rows; give 4 or more") !=
+  CHECK(TrySamples(Identity, {Rows(3, 0)}).finding.find("have 3 different rows; give 4 or more") !=
         std::string::npos);
+  Arguments same(1);
+  same[0] = Value{FloatTensor({7, 7, 7, 7, 7})};
+  CHECK_FALSE(TrySamples(Identity, {same}).batched);
   const auto sum = [](const Arguments& arguments) {
     auto x = Floats(*arguments[0]);
     for (float& one : x) one += static_cast<float>(x.size());
