@@ -56,9 +56,9 @@ struct Fixture {
       const std::lock_guard lock(mutex);
       texts.push_back(LogTextOf(why));
     }
-    void DeviceLost(const std::string& device, const absl::Status& why) override {
+    void DeviceLost(const std::string& name, const absl::Status& why) override {
       const std::lock_guard lock(mutex);
-      lost.push_back(device + ": " + std::string(why.message()));
+      lost.push_back(name + ": " + std::string(why.message()));
     }
     std::mutex mutex;
     std::vector<std::string> texts;
