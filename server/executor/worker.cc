@@ -97,17 +97,6 @@ absl::StatusOr<AllOutputs> TakeApart(absl::Span<const Request> requests, const N
   return all;
 }
 
-// Runs one request with copies of its last row beside it, until there are `rows`.
-absl::StatusOr<NamedValues> RunPadded(const Request& request, int64_t rows, LoadedModel& model,
-                                      WorkerContext& context) {
-  const MethodSignature& method = *request.method;
-  TORCHERE_ASSIGN_OR_RETURN(const NamedValues outputs,
-                            Run(method, Stack({&request.arguments}, rows), model, context));
-  auto slices = OutputsOf(method, outputs, rows, 0, request.rows);
-  if (!slices) return NotByRows();
-  return PickOutputs(method, *std::move(slices), request.outputs);
-}
-
 Arguments StackAll(absl::Span<const Request> requests, int64_t rows) {
   std::vector<const Arguments*> arguments;
   arguments.reserve(requests.size());
@@ -115,6 +104,7 @@ Arguments StackAll(absl::Span<const Request> requests, int64_t rows) {
   return Stack(arguments, rows);
 }
 
+// Runs the requests as `rows` rows: those that they lack are copies of the last.
 absl::StatusOr<AllOutputs> RunTogether(absl::Span<const Request> requests, int64_t rows,
                                        LoadedModel& model, WorkerContext& context) {
   TORCHERE_ASSIGN_OR_RETURN(
@@ -153,6 +143,14 @@ void AddAnswers(Requests requests, absl::StatusOr<AllOutputs> outputs, Time star
                                          outputs.ok() ? std::move((*outputs)[i]) : outputs.status(),
                                          started, rows, observer));
   }
+}
+
+// Runs one request as `rows` rows.
+absl::StatusOr<NamedValues> RunPadded(const Request& request, int64_t rows, LoadedModel& model,
+                                      WorkerContext& context) {
+  TORCHERE_ASSIGN_OR_RETURN(AllOutputs outputs,
+                            RunTogether(absl::MakeConstSpan(&request, 1), rows, model, context));
+  return std::move(outputs.front());
 }
 
 // Runs requests again whose batch has failed.

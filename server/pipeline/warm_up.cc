@@ -257,7 +257,7 @@ class Tester {
     return false;
   }
 
-  // Not batched; the curve keeps the single row alone.
+  // Not batched.
   bool Refute(std::string why) {
     proven_ = false;
     trial_.finding = std::move(why);

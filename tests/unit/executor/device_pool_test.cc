@@ -16,6 +16,14 @@
 namespace torchere {
 namespace {
 
+// The numbers from 0 on, but for -1 in the place of 1.
+void SubmitOneNegative(Fixture& f, std::vector<Waiter>& waiters) {
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    Request request = f.Make(waiters[i], i == 1 ? -1.0F : static_cast<float>(i));
+    REQUIRE(f.queue->Submit(request).ok());
+  }
+}
+
 TEST_CASE("DevicePool answers every request exactly once, from many threads") {
   Fixture f(Identity, 4);
   std::vector<std::jthread> clients;
@@ -130,10 +138,7 @@ TEST_CASE("What is to be invariant runs with as many rows always, also again aft
   Held held(f);
   brake.started.get_future().wait();
   std::vector<Waiter> waiters(3);
-  for (size_t i = 0; i < waiters.size(); ++i) {
-    Request request = f.Make(waiters[i], i == 1 ? -1.0F : static_cast<float>(i));
-    REQUIRE(f.queue->Submit(request).ok());
-  }
+  SubmitOneNegative(f, waiters);
   brake.released.set_value();
   CHECK(Floats(waiters[0].Wait()->outputs.at(0).value) == std::vector<float>{0});
   CHECK(absl::IsInvalidArgument(waiters[1].Wait().status()));
@@ -160,10 +165,7 @@ TEST_CASE("A bad request fails alone: those beside it are answered") {
   Held held(f);
   brake.started.get_future().wait();
   std::vector<Waiter> waiters(3);
-  for (size_t i = 0; i < waiters.size(); ++i) {
-    Request request = f.Make(waiters[i], i == 1 ? -1.0F : static_cast<float>(i));
-    REQUIRE(f.queue->Submit(request).ok());
-  }
+  SubmitOneNegative(f, waiters);
   brake.released.set_value();
   CHECK(Floats(waiters[0].Wait()->outputs.at(0).value) == std::vector<float>{0});
   CHECK(DetailsOf(waiters[1].Wait().status()).reason == "R");
