@@ -90,6 +90,7 @@ nlohmann::json ToJson(const Flags& flags, LoadResult& result) {
     json["client_cpu_us"] = result.cpu.client * 1e6 / answers;
   }
   json["server_cores"] = result.cpu.server / flags.seconds;
+  json["client_cores"] = result.cpu.client / flags.seconds;
   json["other_cores"] =
       std::max(0.0, result.cpu.machine - result.cpu.server - result.cpu.client) / flags.seconds;
   if (flags.load.rate > 0) {

@@ -15,8 +15,10 @@ COLUMNS = [
 ]
 NOTES = [
     "Open loop, default settings. load: times the peak, which is what a closed loop gets; aim of",
-    "goodput: 95 % of it. p50, p99: of what was answered. recovery: from the last request until one at",
-    "a time is answered within 100 ms. RSS: afterwards.",
+    "goodput: 95 % of it. The client shares the machine: what is left of the peak is the share of cores",
+    "that are free while it sends as much to a bare gRPC server, which answers at once. p50, p99: of",
+    "what was answered. recovery: from the last request until one at a time is answered within 100 ms.",
+    "RSS: afterwards.",
     "cnn10ms takes 602,112 bytes, which cost the client and the machine; cnn10ms_small does the same",
     "work from 588. cores: of the server; other: of other processes but the client.",
 ]
@@ -42,18 +44,31 @@ def overload(server, model, quick):
     rows = [{"model": model.name, "what": "at rest", "rss_mib": rss, "errors": {}},
             row_of(server, model, f"{programs.SATURATING} in flight", peak, peak["requests_per_s"])]
 
-    def taker(times):
+    def taker(asked, times):
         def take():
-            taken = programs.load(server, model, rate=times * peak["requests_per_s"],
+            taken = programs.load(asked, model, rate=times * peak["requests_per_s"],
                                   deadline_ms=DEADLINE_MS, connections=8, recovery=True,
                                   seconds=2 if quick else 8, warm_up=1)
-            return {**taken, "rss_mib": server.rss_mib()}
+            return {**taken, "rss_mib": asked.rss_mib()}
         return take
 
     times = (1, 3, 10) if quick else (0.9, 1, 3, 10)
-    seen = interleave({each: taker(each) for each in times}, 1 if quick else 3)
-    return rows + [row_of(server, model, f"{each} x", seen[each], peak["requests_per_s"])
-                   for each in times]
+    with programs.bare() as bare:
+        seen = interleave({(name, each): taker(asked, each) for each in times
+                           for name, asked in (("server", server), ("bare", bare))},
+                          1 if quick else 3)
+    for each in times:
+        row = row_of(server, model, f"{each} x", seen["server", each], peak["requests_per_s"])
+        row["of_left"] = row["of_peak"] / left(seen["bare", each], peak)
+        rows.append(row)
+    return rows
+
+
+def left(bare, peak):
+    """How much of the cores that the server had at its peak are free while a client sends as it does
+    to the bare server."""
+    at_peak = programs.CORES - peak["client_cores"]
+    return min(1, (programs.CORES - bare["client_cores"] - bare["server_cores"]) / at_peak)
 
 
 def row_of(server, model, what, seen, peak):

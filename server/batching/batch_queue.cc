@@ -20,7 +20,7 @@ constexpr Duration kLeastMaxTime = std::chrono::seconds(1);
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 // The plan follows the curve after so many runs.
 constexpr int kRunsAPlan = 32;
-// A run of more rows must save more than a thirtieth of the time: its first
+// A run of more rows must save more than a thirtieth of its time: its first
 // requests wait for its last.
 constexpr int kWorthwhile = 30;
 
@@ -228,7 +228,7 @@ size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment
     if (count > 1 && Times(run, moment.slowdown) > deadline - moment.now) break;
     const Duration time = run + plan_.TimeFor(std::max<int64_t>(0, share - rows));
     const bool chooses = is_measured_ && !rules_.cut_all;
-    if (chooses && count > 1 && time > best_time - best_time / kWorthwhile) continue;
+    if (chooses && count > 1 && time > best_time - run / kWorthwhile) continue;
     best = count;
     best_time = time;
   }

@@ -7,6 +7,11 @@
 namespace torchere {
 namespace {
 
+// Of the difference between what a run took and what was expected: how much is
+// taken for the machine's speed, and how much for the cost of such a size.
+constexpr double kSpeed = 1.0 / 16;
+constexpr double kSize = 1.0 / 128;
+
 // The first point that has `rows` rows or more.
 template <typename Points>
 auto AtOrAbove(Points& points, int64_t rows) {
@@ -26,10 +31,24 @@ void CostCurve::Set(int64_t rows, Duration time) {
   }
 }
 
+void CostCurve::AddPointFor(int64_t rows) {
+  const auto above = AtOrAbove(points_, rows);
+  const bool is_between = above != points_.end() && above != points_.begin();
+  if (above != points_.end() && above->rows == rows) return;
+  if (is_between && (rows < 2 * std::prev(above)->rows || above->rows < 2 * rows)) return;
+  Set(rows, Of(rows));
+}
+
 void CostCurve::Observe(int64_t rows, Duration time) {
   if (points_.empty()) return Set(rows, time);
-  const Duration known = Of(rows);
-  Set(rows, known + (std::min(time, 2 * known) - known) / 10);
+  AddPointFor(rows);
+  const Duration known = std::max(Of(rows), Duration(1));
+  const double difference = std::chrono::duration<double>(std::min(time, 2 * known)) / known - 1;
+  for (Point& point : points_) point.time = Times(point.time, 1 + difference * kSpeed);
+  const auto above = AtOrAbove(points_, rows);
+  above->time = Times(above->time, 1 + difference * kSize);
+  if (above->rows != rows)
+    std::prev(above)->time = Times(std::prev(above)->time, 1 + difference * kSize);
 }
 
 Duration CostCurve::Of(int64_t rows) const {

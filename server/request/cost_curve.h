@@ -20,8 +20,11 @@ class CostCurve {
   // A run of `rows` rows, at least 1, takes `time`: in place of what was known.
   void Set(int64_t rows, Duration time);
 
-  // A run of `rows` rows took `time`: moves what is known a tenth of the way. A
-  // single run counts as twice as long as expected at most: the machine may
+  // A run of `rows` rows took `time`. Where that is not what was expected it is
+  // mostly the machine that is slower or faster than it was, at any size: all
+  // points move by a sixteenth of the difference, those beside `rows` a little
+  // more. So sizes that were not run lately stay comparable with those that were.
+  // A single run counts as twice as long as expected at most: the machine may
   // have been busy.
   void Observe(int64_t rows, Duration time);
 
@@ -34,6 +37,9 @@ class CostCurve {
   const std::vector<Point>& points() const { return points_; }
 
  private:
+  // Sees to it that there is a point near enough to `rows` to learn what it costs.
+  void AddPointFor(int64_t rows);
+
   std::vector<Point> points_;
 };
 

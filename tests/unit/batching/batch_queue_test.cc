@@ -272,6 +272,18 @@ TEST_CASE("BatchQueue does not join rows that gain nothing by it") {
   CHECK(f.Cut() == "a");
 }
 
+TEST_CASE("What a run must save does not grow with what waits behind it") {
+  QueueFixture f({.batched = true});
+  CostCurve curve;
+  curve.Set(1, milliseconds(7));
+  curve.Set(2, milliseconds(10));
+  curve.Set(4, milliseconds(20));
+  curve.Set(64, milliseconds(640));
+  f.queue.SetCurve(std::move(curve));
+  for (int i = 0; i < 500; ++i) REQUIRE(f.Push("a").ok());
+  CHECK(f.Cut() == "aa");
+}
+
 TEST_CASE("BatchQueue takes all that waits, whatever it costs, where it is told to") {
   QueueFixture f({.batched = true, .max_rows = 4, .cut_all = true});
   f.queue.SetCurve(Linear(milliseconds(10), milliseconds(30), 4));
