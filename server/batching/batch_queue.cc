@@ -144,10 +144,13 @@ absl::Status BatchQueue::Push(Request& request, const Moment& moment, Outlook ou
 
 void BatchQueue::Enqueue(Waiting waiting) {
   backlog_.Add(waiting.kind, CountedRows(waiting.request), plan_);
-  const auto place = std::upper_bound(
-      waiting_.begin(), waiting_.end(), waiting.request.priority,
-      [](int32_t priority, const Waiting& other) { return priority > other.request.priority; });
-  waiting_.insert(place, std::move(waiting));
+  waiting_.insert(After(waiting.request.priority), std::move(waiting));
+}
+
+std::deque<BatchQueue::Waiting>::iterator BatchQueue::After(int32_t priority) {
+  return std::upper_bound(
+      waiting_.begin(), waiting_.end(), priority,
+      [](int32_t wanted, const Waiting& other) { return wanted > other.request.priority; });
 }
 
 Duration BatchQueue::TimeAhead(int32_t priority) const {
@@ -261,13 +264,28 @@ Batch BatchQueue::Take(const std::vector<size_t>& places) {
   return batch;
 }
 
-Batch BatchQueue::Cut(const Moment& moment, int idle_workers) {
-  std::vector<Request> dead;
+std::vector<Request> BatchQueue::TakeLate(const Moment& moment) {
+  std::vector<Request> late;
   while (!waiting_.empty() &&
          (IsDead(waiting_.front(), moment) || IsLost(waiting_.front(), moment))) {
-    dead.push_back(Dequeue(waiting_.front()));
+    late.push_back(Dequeue(waiting_.front()));
     waiting_.pop_front();
   }
+  // The first of each priority has waited longest.
+  auto first = waiting_.begin();
+  while (first != waiting_.end()) {
+    if (IsDead(*first, moment)) {
+      late.push_back(Dequeue(*first));
+      first = waiting_.erase(first);
+    } else {
+      first = After(first->request.priority);
+    }
+  }
+  return late;
+}
+
+Batch BatchQueue::Cut(const Moment& moment, int idle_workers) {
+  std::vector<Request> dead = TakeLate(moment);
   Batch batch;
   if (!waiting_.empty()) {
     std::vector<size_t> places = {0};

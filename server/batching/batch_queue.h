@@ -120,9 +120,14 @@ class BatchQueue {
     bool is_rest = false;
   };
 
+  // Takes what may not be run any more out of the front, and of what has been
+  // overtaken what has waited too long.
+  std::vector<Request> TakeLate(const Moment& moment);
   // Makes plan_ anew.
   void Plan();
   void Enqueue(Waiting waiting);
+  // The first that goes after all of `priority`.
+  std::deque<Waiting>::iterator After(int32_t priority);
   // How long one worker needs for what goes before the next of `priority`.
   Duration TimeAhead(int32_t priority) const;
   // Of one that is taken out.

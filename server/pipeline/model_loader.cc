@@ -2,7 +2,9 @@
 #include "server/pipeline/model_loader.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -118,6 +120,7 @@ class RunnableVersion : public ServedVersion {
 
   static void AddQueue(const MethodSignature& method, Replica& replica, CostCurve curve,
                        const ModelConfig& config) {
+    if (config.limits.concurrency) replica.limit.most = *config.limits.concurrency;
     if (config.stateful) replica.limit.most = 1;
     const auto queue = replica.queues.try_emplace(&method, replica.pool, *replica.model,
                                                   replica.limit, Rules(method.batched, config));
@@ -168,12 +171,36 @@ class RunnableVersion : public ServedVersion {
   std::vector<std::string> findings_;
 };
 
+absl::Status CheckSize(const std::string& path, const LimitsConfig& limits) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(path, none);
+  // A file that is not there is the backend's to complain of.
+  if (none || !limits.memory || size <= static_cast<uintmax_t>(*limits.memory)) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(
+      absl::StrCat(path, " has ", size, " bytes, limits.memory allows ", *limits.memory));
+}
+
+// Of another kind a device rounds otherwise.
+absl::Status CheckInvariant(const ModelConfig& config, const std::vector<DevicePool*>& pools) {
+  for (const DevicePool* pool : pools) {
+    if (!config.batching.invariant || pool->device().kind == pools.front()->device().kind) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        config.path, ": batch_invariant: ", Name(pools.front()->device()), " and ",
+        Name(pool->device()), " give answers that are not bit-equal; name devices of one kind"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ServedVersion>> ModelLoader::Load(const std::string& path,
                                                                  const ModelConfig& config) {
   auto pools = pools_.Get(config.devices);
   if (!pools.ok()) return Annotate(pools.status(), absl::StrCat(config.path, ": devices: "), {});
+  TORCHERE_RETURN_IF_ERROR(CheckSize(path, config.limits));
+  TORCHERE_RETURN_IF_ERROR(CheckInvariant(config, *pools));
   // Each device would have a state of its own.
   if (config.stateful) pools->resize(1);
   std::vector<std::unique_ptr<Replica>> replicas;

@@ -6,7 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "server/base/status_macros.h"
 #include "server/registry/path_in_folder.h"
@@ -19,6 +21,7 @@ using Cut = BatchingConfig::Cut;
 
 constexpr int64_t kMaxBatchRows = 1024;
 constexpr int64_t kMaxQueuedRows = int64_t{1} << 20;
+constexpr int64_t kMaxConcurrency = 1024;
 constexpr size_t kMaxWordBytes = 32;
 constexpr Duration kLeastMaxTime = std::chrono::milliseconds(1);
 
@@ -36,6 +39,19 @@ absl::StatusOr<Duration> ReadTime(const YamlValue& value) {
   }
   return value.Error(
       absl::StrCat("expected a time from 0 to 1h, as 500us, 5ms or 1.5s, got ", Quoted(text)));
+}
+
+absl::StatusOr<int64_t> ReadBytes(const YamlValue& value) {
+  TORCHERE_ASSIGN_OR_RETURN(const std::string text, value.Text(kMaxWordBytes));
+  absl::string_view number = text;
+  const int shift = absl::ConsumeSuffix(&number, "KiB")   ? 10
+                    : absl::ConsumeSuffix(&number, "MiB") ? 20
+                    : absl::ConsumeSuffix(&number, "GiB") ? 30
+                                                          : 0;
+  int64_t count = 0;
+  const int64_t most = std::numeric_limits<int64_t>::max() >> shift;
+  if (absl::SimpleAtoi(number, &count) && count >= 1 && count <= most) return count << shift;
+  return value.Error(absl::StrCat("expected bytes, as 500MiB or 2GiB, got ", Quoted(text)));
 }
 
 absl::StatusOr<Mode> ReadMode(const YamlValue& value) {
@@ -114,6 +130,22 @@ absl::StatusOr<QueueConfig> ReadQueue(const YamlValue& value) {
       if (*config.max_time < kLeastMaxTime) return entry.value.Error("expected 1ms or more");
     } else {
       return UnknownKey(entry, "max_rows, max_time");
+    }
+  }
+  return config;
+}
+
+absl::StatusOr<LimitsConfig> ReadLimits(const YamlValue& value) {
+  LimitsConfig config;
+  TORCHERE_ASSIGN_OR_RETURN(const std::vector<YamlEntry> entries, value.Entries());
+  for (const YamlEntry& entry : entries) {
+    if (entry.key == "concurrency") {
+      TORCHERE_ASSIGN_OR_RETURN(const int64_t count, ReadCount(entry.value, kMaxConcurrency));
+      config.concurrency = static_cast<int>(count);
+    } else if (entry.key == "memory") {
+      TORCHERE_ASSIGN_OR_RETURN(config.memory, ReadBytes(entry.value));
+    } else {
+      return UnknownKey(entry, "concurrency, memory");
     }
   }
   return config;

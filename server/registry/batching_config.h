@@ -18,4 +18,7 @@ absl::StatusOr<WarmupConfig> ReadWarmup(const YamlValue& value);
 // model.yaml's `queue`: {max_rows, max_time}; times as "5ms" or "1s".
 absl::StatusOr<QueueConfig> ReadQueue(const YamlValue& value);
 
+// model.yaml's `limits`: {concurrency, memory}; the latter as "2GiB".
+absl::StatusOr<LimitsConfig> ReadLimits(const YamlValue& value);
+
 }  // namespace torchere

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -25,6 +27,14 @@ std::string Names(const std::vector<Named>& all, NameOf name_of) {
 
 const ValueType& WithoutOptional(const ValueType& type) {
   return type.kind == ValueType::Kind::kOptional ? type.elements[0] : type;
+}
+
+// What a dtype of integers can hold.
+IntRange RangeOf(DType dtype) {
+  if (dtype == DType::kUint8) return {0, std::numeric_limits<uint8_t>::max()};
+  const int64_t most =
+      std::numeric_limits<int64_t>::max() >> (64 - 8 * static_cast<int>(ItemSize(dtype)));
+  return {-most - 1, most};
 }
 
 // One method's declarations on their way into its signature.
@@ -86,6 +96,12 @@ class Declarer {
       return Error(declared, absl::StrCat("input '", declared.name,
                                           "': only an int, or a Tensor with a declared dtype of "
                                           "integers, has a range"));
+    }
+    const DType dtype = is_int ? DType::kInt64 : *spec.dtype;
+    const IntRange all = RangeOf(dtype);
+    if (declared.range->least < all.least || declared.range->most > all.most) {
+      return Error(declared, absl::StrCat("input '", declared.name, "': the range is not within ",
+                                          Name(dtype), "'s, ", all.least, " to ", all.most));
     }
     spec.range = declared.range;
     return absl::OkStatus();

@@ -39,10 +39,11 @@ struct Keys {
 };
 
 const Keys& FileKeys() {
-  static const Keys kKeys = {{"schema", "inputs", "outputs", "methods", "batching",
-                              "batch_invariant", "queue", "stateful", "warmup", "devices"},
-                             {"pad", "limits", "threads", "tune", "versions", "labels", "traffic",
-                              "swap", "required", "files", "provenance"}};
+  static const Keys kKeys = {
+      {"schema", "inputs", "outputs", "methods", "batching", "batch_invariant", "queue", "limits",
+       "stateful", "warmup", "devices"},
+      {"pad", "threads", "tune", "versions", "labels", "traffic", "swap", "required", "files",
+       "provenance"}};
   return kKeys;
 }
 
@@ -312,6 +313,8 @@ absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
       TORCHERE_ASSIGN_OR_RETURN(is_invariant, value.Bool());
     } else if (key == "queue") {
       TORCHERE_ASSIGN_OR_RETURN(config.queue, ReadQueue(value));
+    } else if (key == "limits") {
+      TORCHERE_ASSIGN_OR_RETURN(config.limits, ReadLimits(value));
     } else if (key == "warmup") {
       TORCHERE_ASSIGN_OR_RETURN(config.warmup, ReadWarmup(value));
     } else if (key == "stateful") {

@@ -60,6 +60,14 @@ struct QueueConfig {
   std::optional<Duration> max_time = {};
 };
 
+// What one version may have: model.yaml's `limits`.
+struct LimitsConfig {
+  // Runs at a time, on each of its devices.
+  std::optional<int> concurrency = {};
+  // Bytes of its file, which are about what it takes in memory.
+  std::optional<int64_t> memory = {};
+};
+
 // How a version is tried before it takes requests: model.yaml's `warmup`.
 struct WarmupConfig {
   // Files of inputs (.npz), each a request's; without them inputs are made up.
@@ -76,6 +84,7 @@ struct ModelConfig {
   std::map<std::string, DeclaredMethod> methods = {};
   BatchingConfig batching = {};
   QueueConfig queue = {};
+  LimitsConfig limits = {};
   WarmupConfig warmup = {};
   // One run at a time, and no two requests in it.
   bool stateful = false;

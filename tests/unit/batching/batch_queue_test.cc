@@ -110,10 +110,10 @@ TEST_CASE("BatchQueue counts a run each for what waits and cannot run together")
 
 // Queues a request of one row.
 absl::Status PushPriority(QueueFixture& f, const std::string& id, int32_t priority,
-                          Time deadline = kNever) {
+                          Time deadline = kNever, Time now = kNow) {
   Request request = f.Make(id, 1, deadline);
   request.priority = priority;
-  return f.queue.Push(request, {kNow});
+  return f.queue.Push(request, {now});
 }
 
 TEST_CASE("BatchQueue lets higher priorities go first, and earlier requests of the same") {
@@ -136,6 +136,17 @@ TEST_CASE("BatchQueue lets requests of several priorities run together, the high
   }
   CHECK(f.Cut() == "bda");
   CHECK(f.Cut() == "c");
+}
+
+TEST_CASE("BatchQueue gives up what has been overtaken until its time had passed") {
+  QueueFixture f({.max_time = seconds(2)});
+  REQUIRE(PushPriority(f, "low", -1).ok());
+  REQUIRE(PushPriority(f, "lowest", -2, kNever, kNow + seconds(2)).ok());
+  REQUIRE(PushPriority(f, "a", 0, kNever, kNow + seconds(3)).ok());
+  const Batch batch = f.queue.Cut({.now = kNow + seconds(3)});
+  CHECK(f.Cut(0, kNow + seconds(3)) == "lowest");
+  CHECK(batch.requests.at(0).request_id == "a");
+  CHECK(batch.dead.at(0).request_id == "low");
 }
 
 TEST_CASE("The parts of a large request have its priority and stay in order") {

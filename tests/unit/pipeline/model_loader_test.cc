@@ -2,7 +2,9 @@
 #include "server/pipeline/model_loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "server/request/error.h"
@@ -66,6 +68,45 @@ TEST_CASE("A model.yaml that names a device that is not there is refused with th
   CHECK(DetailsOf(status).reason == "DEVICE_NOT_FOUND");
   CHECK(status.message().find("m/model.yaml: devices: there is no device cuda:3 here; there are: "
                               "cpu") != absl::string_view::npos);
+}
+
+TEST_CASE("A model whose file is larger than limits.memory allows is not read") {
+  Core core;
+  const absl::Status status = core.Load("m", 1, Identity, "schema: 1\nlimits: {memory: 3}\n");
+  CHECK(absl::IsResourceExhausted(status));
+  CHECK(status.message().find("has 4 bytes, limits.memory allows 3") != absl::string_view::npos);
+  CHECK(core.Load("n", 1, Identity, "schema: 1\nlimits: {memory: 4}\n").ok());
+}
+
+TEST_CASE("No more runs of a model go on at a time than limits.concurrency allows") {
+  Core core;
+  std::atomic<int> running = 0, most = 0;
+  const auto run = [&running, &most](const Arguments& x) {
+    most = std::max(most.load(), ++running);
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
+    --running;
+    return Identity(x);
+  };
+  REQUIRE(core.Load("m", 1, run, "schema: 1\nlimits: {concurrency: 1}\n").ok());
+  std::vector<std::jthread> callers;
+  for (int c = 0; c < 4; ++c) {
+    callers.emplace_back([&core] {
+      for (float x = 0; x < 50; ++x) core.Ask("m", {x}).IgnoreError();
+    });
+  }
+  callers.clear();
+  CHECK(most == 1);
+}
+
+TEST_CASE("Answers that are bit-equal are not promised of devices that round otherwise") {
+  CoreWithDevices core;
+  core.device.Allow();
+  const absl::Status status =
+      core.Load("m", 1, Identity, "schema: 1\nbatch_invariant: true\ndevices: [cpu, cuda:1]\n");
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK(status.message().find("batch_invariant: cpu and cuda:1") != absl::string_view::npos);
+  CHECK(core.Load("n", 1, Identity, "schema: 1\nbatch_invariant: true\ndevices: [cuda:0, cuda:1]\n")
+            .ok());
 }
 
 TEST_CASE("A stateful model has one state: it runs on the first of the server's devices") {

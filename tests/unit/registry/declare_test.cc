@@ -88,6 +88,17 @@ TEST_CASE("Declare puts a range onto integers alone", "[registry]") {
     REQUIRE(Declare(Config("forward", {.inputs = {x}, .outputs = {}}), signature).ok());
     CHECK(signature.Find("forward")->inputs[0].range->most == 9);
   }
+  SECTION("no more than its dtype can hold") {
+    const auto [dtype, range, text] = GENERATE(table<DType, IntRange, std::string>({
+        {DType::kUint8, {-1, 9}, "is not within UINT8's, 0 to 255"},
+        {DType::kInt8, {0, 128}, "is not within INT8's, -128 to 127"},
+        {DType::kInt32, {0, int64_t{1} << 31}, "is not within INT32's, -2147483648 to 2147483647"},
+    }));
+    x.dtype = dtype;
+    x.range = range;
+    CHECK(ErrorOf(Config("forward", {.inputs = {x}, .outputs = {}})).find(text) !=
+          std::string::npos);
+  }
   SECTION("not one whose dtype is not declared, or not of integers") {
     x.dtype = GENERATE(std::optional<DType>(), std::optional(DType::kFp32));
     const std::string error = ErrorOf(Config("forward", {.inputs = {x}, .outputs = {}}));

@@ -105,13 +105,14 @@ TEST_CASE("ReadModelConfig refuses unknown and repeated keys and names their pla
 }
 
 TEST_CASE("ReadModelConfig refuses each key that the server does not act on yet", "[registry]") {
-  const std::string key = GENERATE("pad", "limits", "threads", "tune", "versions", "labels",
-                                   "traffic", "swap", "required", "files", "provenance");
+  const std::string key = GENERATE("pad", "threads", "tune", "versions", "labels", "traffic",
+                                   "swap", "required", "files", "provenance");
   CheckRefused({absl::StrCat("schema: 1\n", key, ": {}\n"),
                 absl::StrCat(":2: ", key, ": this server does not support the key yet")});
 }
 
-TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful", "[registry]") {
+TEST_CASE("ReadModelConfig refuses wrong values of batching, queue, limits and stateful",
+          "[registry]") {
   CheckRefused(GENERATE(values<Broken>({
       {"schema: 1\nbatching: {mode: maybe}\n",
        ":2: batching.mode: expected auto, on or off, got 'maybe'"},
@@ -133,6 +134,15 @@ TEST_CASE("ReadModelConfig refuses wrong values of batching, queue and stateful"
       {"schema: 1\nwarmup: {sample: []}\n",
        ":2: warmup.sample: unknown key; known are samples, time_limit"},
       {"schema: 1\nqueue: {max_time: soon}\n", ":2: queue.max_time: expected a time"},
+      {"schema: 1\nlimits: {concurrency: 0}\n",
+       ":2: limits.concurrency: expected 1 to 1024, got 0"},
+      {"schema: 1\nlimits: {memory: 2GB}\n",
+       ":2: limits.memory: expected bytes, as 500MiB or 2GiB, got '2GB'"},
+      {"schema: 1\nlimits: {memory: 0}\n", ":2: limits.memory: expected bytes"},
+      {"schema: 1\nlimits: {memory: 9223372036854775807GiB}\n",
+       ":2: limits.memory: expected bytes"},
+      {"schema: 1\nlimits: {threads: 1}\n",
+       ":2: limits.threads: unknown key; known are concurrency, memory"},
       {"schema: 1\nqueue: {rows: 8}\n",
        ":2: queue.rows: unknown key; known are max_rows, max_time"},
       {"schema: 1\nstateful: 'true'\n", ":2: stateful: expected true or false, got"},

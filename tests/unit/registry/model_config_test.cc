@@ -82,6 +82,7 @@ TEST_CASE("ReadModelConfig reads how requests are batched and queued", "[registr
   const ModelConfig config = Read(folder, R"(schema: 1
 batching: {mode: on, cut: all, max_delay: 1.5ms, buckets: [1, 4, 16]}
 queue: {max_rows: 20, max_time: 2s}
+limits: {concurrency: 3, memory: 2GiB}
 stateful: true
 warmup: {samples: [s/a.npz], time_limit: 2s}
 )");
@@ -92,6 +93,8 @@ warmup: {samples: [s/a.npz], time_limit: 2s}
   CHECK(config.batching.max_rows == 16);
   CHECK(config.queue.max_rows == 20);
   CHECK(*config.queue.max_time == std::chrono::seconds(2));
+  CHECK(config.limits.concurrency == 3);
+  CHECK(config.limits.memory == int64_t{2} << 30);
   CHECK(config.stateful);
   CHECK(config.warmup.samples == std::vector<std::string>{folder.Path("s/a.npz")});
   CHECK(config.warmup.time_limit == std::chrono::seconds(2));
