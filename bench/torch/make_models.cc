@@ -180,6 +180,10 @@ Network Transformer() {
 void MakeModels(const std::filesystem::path& folder) {
   const std::string image = "dtype: FP32, shape: [-1, 3, 224, 224]";
   Identity().Save(folder / "identity", "dtype: FP32, shape: [-1, -1]");
+  for (const int bytes : {256, 16384, 602112, 8 << 20}) {
+    Identity().Save(folder / ("identity_" + std::to_string(bytes)),
+                    "dtype: FP32, shape: [-1, " + std::to_string(bytes / 4) + "]");
+  }
   Cnn10ms().Save(folder / "cnn10ms", image);
   Cnn10msSmall().Save(folder / "cnn10ms_small", "dtype: FP32, shape: [-1, 3, 7, 7]");
   ResNet18().Save(folder / "resnet18", image);
