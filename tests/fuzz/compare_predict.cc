@@ -20,20 +20,6 @@
 namespace torchere {
 namespace {
 
-// Each piece in memory of its own, so that AddressSanitizer sees a read beyond it.
-Bytes Cut(const std::string& wire, size_t piece_bytes) {
-  Bytes rope;
-  const size_t most = piece_bytes == 0 ? wire.size() : piece_bytes;
-  for (size_t at = 0; at < wire.size(); at += most) {
-    const size_t size = std::min(most, wire.size() - at);
-    std::shared_ptr<char[]> piece(new char[size]);
-    std::memcpy(piece.get(), wire.data() + at, size);
-    const char* data = piece.get();
-    rope.Append({data, size, std::move(piece)});
-  }
-  return rope;
-}
-
 bool Same(int64_t ours, int64_t theirs) { return ours == theirs; }
 bool Same(bool ours, bool theirs) { return ours == theirs; }
 bool Same(const std::string& ours, const std::string& theirs) { return ours == theirs; }
@@ -141,10 +127,23 @@ bool Parse(const std::string& wire, v1::PredictRequest& message) {
 
 }  // namespace
 
+Bytes InPieces(const std::string& wire, size_t piece_bytes) {
+  Bytes rope;
+  const size_t most = piece_bytes == 0 ? wire.size() : piece_bytes;
+  for (size_t at = 0; at < wire.size(); at += most) {
+    const size_t size = std::min(most, wire.size() - at);
+    std::shared_ptr<char[]> piece(new char[size]);
+    std::memcpy(piece.get(), wire.data() + at, size);
+    const char* data = piece.get();
+    rope.Append({data, size, std::move(piece)});
+  }
+  return rope;
+}
+
 Comparison ComparePredict(const PredictCase& one) {
   v1::PredictRequest theirs;
   const bool protobuf_accepts = Parse(one.wire, theirs);
-  const auto ours = DecodePredict(Cut(one.wire, one.piece_bytes), one.limits);
+  const auto ours = DecodePredict(InPieces(one.wire, one.piece_bytes), one.limits);
   if (!protobuf_accepts) {
     return {Verdict::kBothRefuse, ours.ok() ? "protobuf refuses what the decoder accepts" : ""};
   }

@@ -34,6 +34,10 @@ struct Comparison {
   std::string breach = {};
 };
 
+// The bytes in pieces of `piece_bytes`, as PredictCase has them, each in memory of its
+// own, so that AddressSanitizer sees a read beyond it.
+Bytes InPieces(const std::string& wire, size_t piece_bytes);
+
 // Has the message read by DecodePredict and by protobuf. A breach is: accepted
 // where protobuf refuses; read otherwise than protobuf reads it; refused for a
 // reason that codec.h does not name or that the message does not give; or

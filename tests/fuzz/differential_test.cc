@@ -10,6 +10,7 @@
 #include "server/frontend/torchere_v1/codec.h"
 #include "server/frontend/wire/wire_writer.h"
 #include "tests/fuzz/compare_predict.h"
+#include "tests/fuzz/compare_stream.h"
 #include "tests/fuzz/predict_seeds.h"
 #include "tests/fuzz/wire_mutator.h"
 #include "tests/support/catch.h"
@@ -73,6 +74,24 @@ TEST_CASE("The decoder and protobuf agree on mutated messages, but for its docum
   CHECK(count[static_cast<size_t>(Verdict::kBothAccept)] > 15000);
   CHECK(count[static_cast<size_t>(Verdict::kBothRefuse)] > 15000);
   CHECK(count[static_cast<size_t>(Verdict::kDecoderAloneRefuses)] > 15000);
+}
+
+TEST_CASE(
+    "A stream's decoder and protobuf agree on mutated messages, but for its documented list") {
+  const std::vector<std::string> seeds = StreamSeeds();
+  std::mt19937 random(4);
+  int count[3] = {};
+  for (int i = 0; i < 60000; ++i) {
+    std::string wire = seeds[random() % seeds.size()];
+    for (unsigned k = 0; k < random() % 4; ++k) wire = MutateWire(wire, random);
+    const Comparison comparison = CompareStream(wire, random() % 8);
+    INFO("message " << Hex(wire));
+    REQUIRE(comparison.breach == "");
+    ++count[static_cast<size_t>(comparison.verdict)];
+  }
+  CHECK(count[static_cast<size_t>(Verdict::kBothAccept)] > 5000);
+  CHECK(count[static_cast<size_t>(Verdict::kBothRefuse)] > 5000);
+  CHECK(count[static_cast<size_t>(Verdict::kDecoderAloneRefuses)] > 5000);
 }
 
 TEST_CASE("The decoder takes messages and groups that lie 100 deep, as protobuf does") {

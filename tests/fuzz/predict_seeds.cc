@@ -114,4 +114,30 @@ std::vector<std::string> PredictSeeds() {
   return seeds;
 }
 
+std::vector<std::string> StreamSeeds() {
+  std::mt19937 random(3);
+  std::vector<std::string> seeds = {""};
+  for (int i = 0; i < 10; ++i) {
+    v1::PredictStreamRequest message;
+    message.set_id(random());
+    if (i % 3 == 0) {
+      message.mutable_cancel();
+    } else {
+      *message.mutable_predict() = RandomRequest(random);
+    }
+    if (i % 2 == 0) message.mutable_timeout()->set_seconds(i);
+    if (i % 4 == 0) message.mutable_timeout()->set_nanos(i * 1000);
+    seeds.push_back(message.SerializeAsString());
+  }
+  // A timeout in two pieces; a cancel with a field; an id twice.
+  WireWriter writer;
+  writer.Varint(1, 1);
+  writer.Message(4, [](WireWriter& timeout) { timeout.Varint(1, 2); });
+  writer.Message(3, [](WireWriter& cancel) { cancel.Text(9, "later"); });
+  writer.Message(4, [](WireWriter& timeout) { timeout.Varint(2, 3); });
+  writer.Varint(1, 2);
+  seeds.push_back(std::move(writer).Finish().ToString());
+  return seeds;
+}
+
 }  // namespace torchere

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/fuzz/predict_seeds.h"
@@ -15,7 +16,8 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path folder = argv[1];
   std::filesystem::create_directories(folder);
-  const std::vector<std::string> seeds = torchere::PredictSeeds();
+  std::vector<std::string> seeds = torchere::PredictSeeds();
+  for (std::string& seed : torchere::StreamSeeds()) seeds.push_back(std::move(seed));
   for (size_t i = 0; i < seeds.size(); ++i) {
     std::ofstream file(folder / ("seed_" + std::to_string(i)), std::ios::binary);
     // In pieces of 0 to 8 bytes.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer's target: DecodePredict against protobuf's parser. An input's first byte
-// says how the rest, the message, is given: its upper bit takes tight limits, the
-// others are the bytes of a piece.
+// libFuzzer's target: DecodePredict and DecodeStreamMessage against protobuf's parser.
+// An input's first byte says how the rest, the message, is given: its upper bit takes
+// tight limits, the others are the bytes of a piece.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -11,21 +11,32 @@
 #include <string>
 
 #include "tests/fuzz/compare_predict.h"
+#include "tests/fuzz/compare_stream.h"
 #include "tests/fuzz/wire_mutator.h"
 
 // Of libFuzzer.
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) return 0;
-  const char* text = reinterpret_cast<const char*>(data);
-  const torchere::Comparison comparison = torchere::ComparePredict(
-      {.wire = std::string(text + 1, size - 1),
-       .piece_bytes = data[0] & 0x7fu,
-       .limits = data[0] < 0x80 ? torchere::WireLimits() : torchere::kTightLimits});
-  if (comparison.breach.empty()) return 0;
+namespace {
+
+void Check(const torchere::Comparison& comparison) {
+  if (comparison.breach.empty()) return;
   std::fprintf(stderr, "%s\n", comparison.breach.c_str());
   std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const std::string wire(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const size_t piece_bytes = data[0] & 0x7fu;
+  Check(torchere::CompareStream(wire, piece_bytes));
+  Check(torchere::ComparePredict(
+      {.wire = wire,
+       .piece_bytes = piece_bytes,
+       .limits = data[0] < 0x80 ? torchere::WireLimits() : torchere::kTightLimits}));
+  return 0;
 }
 
 // Half the time libFuzzer's own, which knows bytes; else ours, which knows fields.
