@@ -47,10 +47,9 @@ DevicePool::DevicePool(Backend& backend, Device device, int workers, Observer& o
     : backend_(backend),
       device_(device),
       observer_(observer),
-      runs_(static_cast<size_t>(workers) * (IsAsynchronous(device) ? kRunsAhead : 1) + 1, nullptr) {
-  for (size_t i = 0; i < static_cast<size_t>(workers); ++i) {
-    workers_.emplace_back([this, i] { Work(i); });
-  }
+      worker_count_(workers),
+      most_running_(workers * (IsAsynchronous(device) ? kRunsAhead : 1)) {
+  for (int i = 0; i < workers; ++i) AddWorker();
 }
 
 DevicePool::~DevicePool() {
@@ -58,13 +57,9 @@ DevicePool::~DevicePool() {
     MutexLock lock(mutex_);
     ending_ = true;
   }
+  watchdog_.reset();
   wake_.NotifyAll();
   workers_.clear();
-}
-
-void DevicePool::OnLost(std::function<void()> call) {
-  MutexLock lock(mutex_);
-  on_lost_ = std::move(call);
 }
 
 void DevicePool::RunTask(Task task) {
@@ -83,7 +78,7 @@ void DevicePool::RunTask(Task task) {
 Moment DevicePool::MomentAt(Time now) const {
   Moment moment = {.now = now, .slowdown = slowdown_, .longest_run = longest_run_};
   for (const Run* run : runs_) {
-    if (run != nullptr) moment.longest_run = std::max(moment.longest_run, now - run->started);
+    if (!run->hangs) moment.longest_run = std::max(moment.longest_run, now - run->started);
   }
   return moment;
 }
@@ -92,11 +87,10 @@ Moment DevicePool::MomentAt(Time now) const {
 // first, and the other queues have as much of the device as this one until it
 // is empty.
 Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
-  const int all = static_cast<int>(runs_.size()) - 1;
+  const int all = most_running_;
   Outlook outlook = {.workers = std::min(all, queue.limit_.most)};
   if (running_ < all && ready_.empty()) return outlook;
   for (const Run* run : runs_) {
-    if (run == nullptr) continue;
     const Duration left = Times(run->batch.expected, slowdown_) - (now - run->started);
     outlook.ahead += std::max(Duration::zero(), left / all);
   }
@@ -134,7 +128,6 @@ bool DevicePool::RunForGuest(WorkerContext& context) {
   bool more = false;
   {
     MutexLock lock(mutex_);
-    run.place = runs_.size() - 1;
     for (ModelQueue* queue : ready_) {
       if (!SuitsGuest(*queue)) continue;
       if (run.queue == nullptr || queue->turn_.begin < run.queue->turn_.begin) run.queue = queue;
@@ -155,7 +148,7 @@ bool DevicePool::RunForGuest(WorkerContext& context) {
 
 Prospect DevicePool::ProspectFor(const ModelQueue& queue, int64_t rows) const {
   MutexLock lock(mutex_);
-  if (!lost_.ok()) return {.time = Duration::max()};
+  if (!lost_.ok() || queue.limit_.hanging > 0) return {.time = Duration::max()};
   const Time now = Now();
   const Duration own = queue.waiting_.curve().Of(std::max<int64_t>(1, rows));
   Duration time = queue.waiting_.TimeForAll();
@@ -166,7 +159,6 @@ Prospect DevicePool::ProspectFor(const ModelQueue& queue, int64_t rows) const {
   }
   // What runs and what waits shares the device, as if one came after the other.
   for (const Run* run : runs_) {
-    if (run == nullptr) continue;
     time += std::max(Duration::zero(), run->batch.expected - (now - run->started));
   }
   for (const ModelQueue* other : ready_) {
@@ -179,6 +171,8 @@ absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
   {
     MutexLock lock(mutex_);
     if (!lost_.ok()) return lost_;
+    if (queue.limit_.hanging > 0) return ModelHangs(device_);
+    if (queue.served_.name.empty()) queue.served_ = request.served;
     const Time now = Now();
     absl::Status status = queue.waiting_.Push(request, MomentAt(now), OutlookFor(queue, now));
     if (!status.ok()) return status;
@@ -217,22 +211,21 @@ void DevicePool::Start(Run& run, const Moment& moment, int idle_workers) {
   run.batch = run.queue->waiting_.Cut(moment, IsAsynchronous(device_) ? 0 : idle_workers);
   if (run.queue->waiting_.empty()) Unlist(*run.queue);
   if (run.batch.empty()) return;
-  run.started = moment.now;
-  run.alone = true;
+  run.started = run.first_since = moment.now;
+  run.alone = runs_.empty();
   for (Run* other : runs_) {
-    if (other == nullptr) continue;
-    run.alone = false;
     other->alone = false;
+    if (other->worker == run.worker) run.first_since = kNever;
   }
-  if (run.place + 1 < runs_.size()) ++running_;
+  if (run.worker != nullptr) ++running_;
   ++run.queue->limit_.running;
   turns_.Begin(run.queue->turn_, run.batch.expected);
-  runs_[run.place] = &run;
+  runs_.push_back(&run);
 }
 
 bool DevicePool::Next(Run& run) {
   MutexLock lock(mutex_);
-  while (true) {
+  while (!run.worker->replaced) {
     if (!tasks_.empty()) {
       run.task = std::move(tasks_.front());
       tasks_.pop_front();
@@ -242,7 +235,7 @@ bool DevicePool::Next(Run& run) {
     Time first = kNever;
     run.queue = Due(moment, first);
     if (run.queue != nullptr) {
-      const int idle = static_cast<int>(runs_.size()) - running_ - 2;
+      const int idle = most_running_ - running_ - 1;
       Start(run, moment, idle);
       // One that sleeps can take the next.
       if (!ready_.empty() && idle > 0) wake_.NotifyOne();
@@ -258,20 +251,26 @@ bool DevicePool::Next(Run& run) {
       wake_.WaitUntil(mutex_, first);
     }
   }
+  return false;
 }
 
 void DevicePool::Finish(Run& run, bool as_planned) {
-  const Duration took = Now() - run.started;
+  const Time now = Now();
+  const Duration took = now - run.started;
   MutexLock lock(mutex_);
-  runs_[run.place] = nullptr;
-  if (run.place + 1 < runs_.size()) --running_;
+  std::erase(runs_, &run);
+  MoveUp(run.worker, now);
+  if (run.worker != nullptr && !run.worker->replaced) --running_;
   // Others could not take what is left.
   if (run.queue->limit_.running-- == run.queue->limit_.most) wake_.NotifyOne();
-  FairTurns::End(run.queue->turn_, run.batch.expected, took);
-  if (!as_planned) {
-    run.queue->clean_runs_ = 0;
-    return;
+  if (run.hangs) {
+    // Others had another worker meanwhile: this is no time that they lack.
+    --run.queue->limit_.hanging;
+  } else {
+    FairTurns::End(run.queue->turn_, run.batch.expected, took);
   }
+  if (!as_planned || run.hangs) run.queue->clean_runs_ = 0;
+  if (!as_planned) return;
   run.queue->clean_runs_ = std::min(run.queue->clean_runs_ + 1, kCleanRuns);
   if (run.alone) run.queue->waiting_.Observe(run.batch.run_rows, took);
   longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());
@@ -287,38 +286,52 @@ void DevicePool::Finish(Run& run, bool as_planned) {
 void DevicePool::End(Run& run, BatchOutcome outcome) {
   // The answers hold the queue's version: nothing of it is touched after them.
   Finish(run, outcome.as_planned);
+  if (run.hangs) TellEnded(run);
   if (!outcome.device.ok()) Lose(outcome.device);
   for (Answer& answer : outcome.answers) answer.reply.Send(std::move(answer.response));
 }
 
-void DevicePool::Work(size_t worker) {
-  const std::unique_ptr<WorkerContext> context = backend_.StartWorker(device_);
-  if (IsAsynchronous(device_)) return WorkAhead(worker, *context);
+void DevicePool::AddWorker() {
+  Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
+  worker.thread = std::jthread([this, &worker] { Work(worker); });
+}
+
+void DevicePool::Work(Worker& worker) {
+  {
+    const std::unique_ptr<WorkerContext> context = backend_.StartWorker(device_);
+    IsAsynchronous(device_) ? WorkAhead(worker, *context) : WorkInTurn(worker, *context);
+  }
+  MutexLock lock(mutex_);
+  worker.ended = true;
+}
+
+void DevicePool::WorkInTurn(Worker& worker, WorkerContext& context) {
   while (true) {
-    Run run{.place = worker};
+    Run run{.worker = &worker};
     if (!Next(run)) return;
     if (run.task) {
-      run.task(*context);
+      run.task(context);
       continue;
     }
-    Execute(run, *context);
+    Execute(run, context);
   }
 }
 
 void DevicePool::Execute(Run& run, WorkerContext& context) {
   for (Request& request : run.batch.dead) AnswerDead(std::move(request));
   if (run.batch.empty()) return;
+  if (watchdog_ != nullptr) watchdog_->Wake();
   End(run, RunBatch(run.batch, run.queue->model_, context, observer_));
 }
 
-void DevicePool::WorkAhead(size_t worker, WorkerContext& context) {
+void DevicePool::WorkAhead(Worker& worker, WorkerContext& context) {
   std::vector<std::unique_ptr<Staging>> staging;
   for (size_t i = 0; i < kRunsAhead; ++i) staging.push_back(context.MakeStaging());
   CompletionThread completions(kRunsAhead);
   while (true) {
     const size_t free = completions.AwaitPlace();
     const auto run = std::make_shared<RunAhead>();
-    run->place = worker * kRunsAhead + free;
+    run->worker = &worker;
     if (!Next(*run)) return;
     if (run->task) {
       run->task(context);
@@ -333,6 +346,7 @@ void DevicePool::WorkAhead(size_t worker, WorkerContext& context) {
 }
 
 bool DevicePool::Begin(RunAhead& run, WorkerContext& context, Staging& staging) {
+  if (watchdog_ != nullptr) watchdog_->Wake();
   absl::StatusOr<BegunRun> begun = BeginBatch(run.batch, run.queue->model_, context, staging);
   if (begun.ok()) {
     run.begun = *std::move(begun);
@@ -340,27 +354,6 @@ bool DevicePool::Begin(RunAhead& run, WorkerContext& context, Staging& staging) 
   }
   End(run, RunAgain(run.batch, begun.status(), run.queue->model_, context, observer_));
   return false;
-}
-
-void DevicePool::Lose(const absl::Status& why) {
-  std::vector<Request> waiting;
-  std::function<void()> on_lost;
-  {
-    MutexLock lock(mutex_);
-    if (!lost_.ok()) return;
-    lost_ = why;
-    on_lost = on_lost_;
-    for (ModelQueue* queue : ready_) {
-      // At the end of time nothing is worth waiting for.
-      std::vector<Request> taken = queue->waiting_.TakeDead({.now = kNever});
-      std::move(taken.begin(), taken.end(), std::back_inserter(waiting));
-      queue->listed_ = false;
-    }
-    ready_.clear();
-  }
-  observer_.DeviceLost(Name(device_), why);
-  if (on_lost) on_lost();
-  for (Request& request : waiting) AnswerLost(std::move(request), why);
 }
 
 void DevicePool::GiveUpDead() {

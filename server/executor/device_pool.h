@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "server/base/mutex.h"
 #include "server/batching/batch_queue.h"
 #include "server/executor/fair_turns.h"
+#include "server/executor/watchdog.h"
 #include "server/executor/worker.h"
 #include "server/observe/observer.h"
 
@@ -28,8 +30,10 @@ class Guest;
 // Its methods' queues share it.
 struct RunLimit {
   int most = std::numeric_limits<int>::max();
-  // Belongs to the pool's mutex.
+  // These belong to the pool's mutex. While runs hang no others are begun, so that
+  // one model can never take all workers.
   int running = 0;
+  int hanging = 0;
 };
 
 // How soon a device would answer; the less the better.
@@ -50,9 +54,14 @@ class ModelQueue {
   ModelQueue(DevicePool& pool, LoadedModel& model, RunLimit& limit, BatchRules rules)
       : pool_(pool), model_(model), limit_(limit), waiting_(std::move(rules)) {}
 
-  // Takes a request and sees to its answer; on an error (BatchQueue::Push's) it
-  // is left untouched. Thread-safe.
+  // Takes a request and sees to its answer; on an error (BatchQueue::Push's, or
+  // health()) it is left untouched. Thread-safe.
   absl::Status Submit(Request& request);
+
+  // Whether the version takes requests here. Thread-safe.
+  //
+  //   UNAVAILABLE  MODEL_HANGS: a run of one of its methods hangs
+  absl::Status health() const;
 
   // What waits may be run by the pool's Guest too, once workers have run enough of
   // it: for a method that cannot hang it. Before the first Submit.
@@ -75,6 +84,8 @@ class ModelQueue {
   RunLimit& limit_;
   // These belong to pool_'s mutex, which the analysis cannot name from here.
   BatchQueue waiting_;
+  // What it is the queue of, as its first request says.
+  ServedModel served_;
   FairTurns::Turn turn_;
   bool listed_ = false;
   bool guest_allowed_ = false;
@@ -102,8 +113,26 @@ class DevicePool {
   // is refused from then on. To be set before anything is submitted.
   void OnLost(std::function<void()> call);
 
+  // Has a thread look for runs that hang (watchdog.h), and `call` called whenever
+  // one does or has ended after all. To be set before anything is submitted.
+  void WatchRuns(Duration hang_after, std::function<void()> call);
+
+  // What that thread does at `now`; when it is to look again, kNever while nothing
+  // runs that does not hang. A version of which a run hangs gets no more requests,
+  // what waits for it is answered, and another worker takes the place of the one
+  // that is stuck, as many as there are workers at most; who was replaced ends with
+  // its run. On an asynchronous device too: where the model's own code hangs, or
+  // its stream alone, the new worker with a stream of its own goes on; where the
+  // device does nothing any more, that one hangs as well, and the bound holds.
+  // Tasks are not watched. One thread at a time.
+  Time FindHanging(Duration hang_after, Time now);
+
+  // What runs now, a text each: "model 'm' version 1, method 'forward', on cpu, for
+  // 1.5s".
+  std::vector<std::string> RunsUnderWay() const;
+
   const Device& device() const { return device_; }
-  int workers() const { return static_cast<int>(workers_.size()); }
+  int workers() const { return worker_count_; }
 
   // Has a worker do `task`, before any batch, and waits for its end.
   void RunTask(Task task);
@@ -116,14 +145,23 @@ class DevicePool {
   friend class ModelQueue;
   friend class Guest;
 
-  // What a worker does, or the guest, whose number is that after the last
-  // worker's.
+  struct Worker {
+    // These belong to mutex_: it begins nothing more, another has its place; its
+    // thread is about to end.
+    bool replaced = false;
+    bool ended = false;
+    std::jthread thread = {};
+  };
+  // What a worker does, or the guest.
   struct Run {
-    // In runs_.
-    size_t place = 0;
+    // Null: the guest.
+    Worker* worker = nullptr;
     ModelQueue* queue = nullptr;
     Batch batch = {};
     Time started{};
+    // Since when its worker has had no earlier run under way; kNever while it has.
+    Time first_since{};
+    bool hangs = false;
     // No other batch ran beside it.
     bool alone = false;
     Task task = {};
@@ -131,6 +169,12 @@ class DevicePool {
   // The same on an asynchronous device.
   struct RunAhead : Run {
     BegunRun begun;
+  };
+  // What is told of a run that hangs.
+  struct Hang {
+    ServedModel model;
+    Duration time{};
+    std::string measures;
   };
 
   void SetGuest(Guest* guest);
@@ -146,12 +190,15 @@ class DevicePool {
   Prospect ProspectFor(const ModelQueue& queue, int64_t rows) const;
   Outlook OutlookFor(const ModelQueue& queue, Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void Work(size_t worker);
+  void AddWorker();
+  void Work(Worker& worker);
+  void WorkInTurn(Worker& worker, WorkerContext& context);
   // Of an asynchronous device.
-  void WorkAhead(size_t worker, WorkerContext& context);
+  void WorkAhead(Worker& worker, WorkerContext& context);
   // Gives the batch to the device; false where it has been answered instead.
   bool Begin(RunAhead& run, WorkerContext& context, Staging& staging);
-  // The next thing to do; waits for one. False when the pool ends.
+  // The next thing to do; waits for one. False when the pool ends, or the worker is
+  // to end.
   bool Next(Run& run);
   // Cuts a batch of run.queue, where `idle_workers` others could take a share.
   void Start(Run& run, const Moment& moment, int idle_workers)
@@ -167,10 +214,30 @@ class DevicePool {
   void Finish(Run& run, bool as_planned);
   // The device will do no run any more.
   void Lose(const absl::Status& why);
+  // All that waits in the queues of one version, or of every one, taken out.
+  std::vector<Request> TakeWaiting(const RunLimit* version) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // What the watchdog sees of runs_.
+  std::vector<RunUnderWay> Seen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes note of a run that hangs.
+  Hang Mark(Run& run, Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has another worker take the place of a run's, where it may; what is done, in
+  // words.
+  std::string Replace(const Run& run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Lets the threads go of workers that have ended, and starts those that are
+  // missing.
+  void RenewThreads();
+  // A worker has a run less: the one behind it, where there is one, is its first now.
+  void MoveUp(const Worker* worker, Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A run that hung has ended.
+  void TellEnded(const Run& run);
 
   Backend& backend_;
   const Device device_;
   Observer& observer_;
+  const int worker_count_;
+  // Runs that workers may have at a time: one each, on an asynchronous device two.
+  const int most_running_;
 
   mutable Mutex mutex_;
   CondVar wake_;
@@ -178,12 +245,13 @@ class DevicePool {
   std::vector<ModelQueue*> ready_ ABSL_GUARDED_BY(mutex_);
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
   FairTurns turns_ ABSL_GUARDED_BY(mutex_);
-  // Of each run that workers may have at a time (one each, on an asynchronous
-  // device two), then of the guest.
+  // Under way, in the order in which they were begun.
   std::vector<Run*> runs_ ABSL_GUARDED_BY(mutex_);
   Guest* guest_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  // Runs of workers.
+  // Runs of workers that have not been replaced.
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Workers that have been replaced and still have runs under way.
+  int replaced_ ABSL_GUARDED_BY(mutex_) = 0;
   // Of any queue, as it is known by now.
   Duration longest_run_ ABSL_GUARDED_BY(mutex_){};
   // How much longer runs take than by their curves: they slow each other.
@@ -192,9 +260,13 @@ class DevicePool {
   // Why the device is lost.
   absl::Status lost_ ABSL_GUARDED_BY(mutex_);
   std::function<void()> on_lost_ ABSL_GUARDED_BY(mutex_);
+  std::function<void()> on_hang_ ABSL_GUARDED_BY(mutex_);
 
-  // Last, so that it is there when they look at what is above.
-  std::vector<std::jthread> workers_;
+  // Null where nothing is watched.
+  std::unique_ptr<Watchdog> watchdog_;
+  // Last, so that what is above is there when they look at it. FindHanging's thread
+  // alone changes it.
+  std::vector<std::unique_ptr<Worker>> workers_;
 };
 
 }  // namespace torchere

@@ -2,6 +2,7 @@
 #include "server/executor/device_pools.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -80,6 +81,9 @@ absl::StatusOr<DevicePool*> DevicePools::GetOne(const Device& device) {
       IsAsynchronous(device) ? kStreams : std::max(1, options_.cores / options_.intra_op_threads);
   pools_.push_back(std::make_unique<DevicePool>(backend_, device, workers, observer_));
   pools_.back()->OnLost(options_.on_lost);
+  if (options_.hang_after > Duration::zero()) {
+    pools_.back()->WatchRuns(options_.hang_after, options_.on_hang);
+  }
   return pools_.back().get();
 }
 
@@ -91,13 +95,24 @@ DevicePool* DevicePools::Find(const Device& device) const {
   return nullptr;
 }
 
-void DevicePools::GiveUpDead() {
+std::vector<DevicePool*> DevicePools::All() const {
+  MutexLock lock(mutex_);
   std::vector<DevicePool*> pools;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& pool : pools_) pools.push_back(pool.get());
+  for (const auto& pool : pools_) pools.push_back(pool.get());
+  return pools;
+}
+
+void DevicePools::GiveUpDead() {
+  for (DevicePool* pool : All()) pool->GiveUpDead();
+}
+
+std::vector<std::string> DevicePools::RunsUnderWay() const {
+  std::vector<std::string> texts;
+  for (const DevicePool* pool : All()) {
+    std::vector<std::string> of_pool = pool->RunsUnderWay();
+    std::move(of_pool.begin(), of_pool.end(), std::back_inserter(texts));
   }
-  for (DevicePool* pool : pools) pool->GiveUpDead();
+  return texts;
 }
 
 std::string DevicePools::Threads() const {

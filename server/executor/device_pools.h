@@ -25,6 +25,10 @@ struct DevicePoolsOptions {
   int intra_op_threads = 1;
   // Is called when a device is lost.
   std::function<void()> on_lost = {};
+  // After so long a run may count as hanging (watchdog.h); zero: none ever does.
+  Duration hang_after{};
+  // Is called when a run hangs, or has ended after all.
+  std::function<void()> on_hang = {};
 };
 
 // The pools of a server's devices; one is started when the first model asks for
@@ -52,10 +56,15 @@ class DevicePools {
   // DevicePool::GiveUpDead of all.
   void GiveUpDead();
 
+  // DevicePool::RunsUnderWay of all.
+  std::vector<std::string> RunsUnderWay() const;
+
   // "cpu: 2 workers x 1 intra-op thread; 2 cores", for the log.
   std::string Threads() const;
 
  private:
+  // Those that have been started.
+  std::vector<DevicePool*> All() const;
   absl::StatusOr<DevicePool*> GetOne(const Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Backend& backend_;

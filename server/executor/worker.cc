@@ -233,7 +233,15 @@ void AnswerDead(Request request) {
               .retry_after = late ? std::nullopt : std::make_optional(kRetryAfter)}));
 }
 
-void AnswerLost(Request request, const absl::Status& why) {
+absl::Status ModelHangs(const Device& device) {
+  return Refuse(absl::StatusCode::kUnavailable,
+                absl::StrCat("a run of it on ", Name(device),
+                             " hangs; it gets no requests there until that has ended: wait, or "
+                             "start the server again; the server's log says more"),
+                {.reason = "MODEL_HANGS", .metadata = {{"device", Name(device)}}});
+}
+
+void AnswerUnavailable(Request request, const absl::Status& why) {
   request.reply.Send(WithModel(why, request.served));
 }
 

@@ -46,7 +46,12 @@ BatchOutcome EndBatch(Batch& batch, BegunRun run, Time started, Observer& observ
 // Answers a request that was not run because its time had passed.
 void AnswerDead(Request request);
 
-// Answers a request that waited for a device that is lost.
-void AnswerLost(Request request, const absl::Status& why);
+// Why a version gets no requests of which a run hangs on the device: UNAVAILABLE,
+// MODEL_HANGS.
+absl::Status ModelHangs(const Device& device);
+
+// Answers a request that waited for what does not come: the device is lost, or a
+// run of its model hangs.
+void AnswerUnavailable(Request request, const absl::Status& why);
 
 }  // namespace torchere

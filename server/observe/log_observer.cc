@@ -18,6 +18,8 @@ std::string Text(const absl::Status& status) {
   return detail.empty() ? message : message + "\n" + detail;
 }
 
+double Seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
+
 }  // namespace
 
 void InitLog() {
@@ -46,6 +48,19 @@ void LogObserver::ModelFailed(const std::string& model, int64_t version, const a
 void LogObserver::DeviceLost(const std::string& device, const absl::Status& why) {
   spdlog::critical("the device {} is lost, the server ends to be started again: {}", device,
                    Text(why));
+}
+
+void LogObserver::RunHangs(const ServedModel& model, const std::string& device, Duration time,
+                           const std::string& measures) {
+  spdlog::error(
+      "model '{}' version {} hangs: a run of method '{}' on {} has not ended for {:.1f} s; {}",
+      model.name, model.version, model.method, device, Seconds(time), measures);
+}
+
+void LogObserver::HangEnded(const ServedModel& model, const std::string& device, Duration time) {
+  spdlog::warn(
+      "model '{}' version {}: the run of method '{}' on {} that hung has ended, after {:.1f} s",
+      model.name, model.version, model.method, device, Seconds(time));
 }
 
 void LogObserver::RequestFailed(uint64_t id, const std::string& model, int64_t version,

@@ -17,6 +17,9 @@ class LogObserver : public Observer {
   void ModelFinding(const std::string& model, int64_t version, const std::string& finding) override;
   void ModelFailed(const std::string& model, int64_t version, const absl::Status& why) override;
   void DeviceLost(const std::string& device, const absl::Status& why) override;
+  void RunHangs(const ServedModel& model, const std::string& device, Duration time,
+                const std::string& measures) override;
+  void HangEnded(const ServedModel& model, const std::string& device, Duration time) override;
   void RequestFailed(uint64_t id, const std::string& model, int64_t version,
                      const absl::Status& why) override;
 };

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "server/base/clock.h"
+#include "server/request/model_ref.h"
 
 namespace torchere {
 
@@ -29,6 +30,15 @@ class Observer {
 
   // No run on the device will succeed until the process is started again.
   virtual void DeviceLost(const std::string& /*device*/, const absl::Status& /*why*/) {}
+
+  // A run on the device has not ended for `time` and counts as hanging; `measures`
+  // says what is done about it.
+  virtual void RunHangs(const ServedModel& /*model*/, const std::string& /*device*/,
+                        Duration /*time*/, const std::string& /*measures*/) {}
+
+  // Such a run has ended after all.
+  virtual void HangEnded(const ServedModel& /*model*/, const std::string& /*device*/,
+                         Duration /*time*/) {}
 
   // A request ended with INTERNAL; LogTextOf(why) is what its caller is not told.
   virtual void RequestFailed(uint64_t /*id*/, const std::string& /*model*/, int64_t /*version*/,

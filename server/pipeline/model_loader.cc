@@ -68,6 +68,16 @@ class RunnableVersion : public ServedVersion {
     return replicas_.front()->queues.find(request.method)->second.Submit(request);
   }
 
+  // What hangs on one device of several is told of, though the others go on.
+  absl::Status health() const override {
+    for (const auto& replica : replicas_) {
+      for (const auto& [method, queue] : replica->queues) {
+        TORCHERE_RETURN_IF_ERROR(queue.health());
+      }
+    }
+    return absl::OkStatus();
+  }
+
   CostCurve run_costs(const MethodSignature& method) const override {
     return replicas_.front()->queues.find(&method)->second.curve();
   }

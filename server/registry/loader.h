@@ -27,11 +27,14 @@ class ServedVersion {
   // What its load found out, a line each, for the log.
   virtual std::vector<std::string> findings() const { return {}; }
 
+  // OK, or why it takes no requests for the time being: UNAVAILABLE, MODEL_HANGS.
+  virtual absl::Status health() const = 0;
+
   // How long runs of one of its methods take, by their rows, as is known now.
   virtual CostCurve run_costs(const MethodSignature& method) const = 0;
 
   // Takes a request whose inputs are bound and sees to its answer. On an error
-  // (QUEUE_FULL, DEADLINE_EXCEEDED) the request is left untouched.
+  // (QUEUE_FULL, DEADLINE_EXCEEDED, health()) the request is left untouched.
   virtual absl::Status Submit(Request& request) = 0;
 };
 

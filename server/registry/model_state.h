@@ -34,7 +34,7 @@ constexpr const char* Name(ModelState state) {
 struct VersionStatus {
   int64_t version = 0;
   ModelState state = ModelState::kStart;
-  // Why it is at END.
+  // Why it is at END, or, while AVAILABLE, takes no requests for the time being.
   absl::Status error = {};
   absl::Time state_since = {};
   // Until AVAILABLE.

@@ -164,11 +164,17 @@ std::vector<ModelStatus> Registry::List() const {
   std::vector<ModelStatus> models;
   for (const auto& [name, versions] : *table) {
     ModelStatus& model = models.emplace_back(ModelStatus{.name = name});
-    for (const auto& [number, version] : versions) model.versions.push_back(version->status);
+    for (const auto& [number, version] : versions) {
+      VersionStatus& status = model.versions.emplace_back(version->status);
+      if (version->served != nullptr) status.error = version->served->health();
+    }
   }
   return models;
 }
 
-bool Registry::IsAvailable(const std::string& model) const { return Acquire({.name = model}).ok(); }
+bool Registry::IsAvailable(const std::string& model) const {
+  const absl::StatusOr<ModelHandle> handle = Acquire({.name = model});
+  return handle.ok() && handle->served().health().ok();
+}
 
 }  // namespace torchere

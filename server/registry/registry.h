@@ -44,7 +44,7 @@ class Registry {
   // All models, by name.
   std::vector<ModelStatus> List() const;
 
-  // Whether `model` has a version that answers requests.
+  // Whether `model` has a version that takes requests now.
   bool IsAvailable(const std::string& model) const;
 
  private:

@@ -60,9 +60,19 @@ struct Fixture {
       const std::lock_guard lock(mutex);
       lost.push_back(name + ": " + std::string(why.message()));
     }
+    void RunHangs(const ServedModel& of, const std::string& name, Duration,
+                  const std::string& measures) override {
+      const std::lock_guard lock(mutex);
+      hangs.push_back(of.name + " " + of.method + " " + name + ": " + measures);
+    }
+    void HangEnded(const ServedModel& of, const std::string& name, Duration) override {
+      const std::lock_guard lock(mutex);
+      hangs.push_back(of.name + " " + of.method + " " + name + " ended");
+    }
     std::mutex mutex;
     std::vector<std::string> texts;
     std::vector<std::string> lost;
+    std::vector<std::string> hangs;
   };
 
   // All asynchronous devices.
