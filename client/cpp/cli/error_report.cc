@@ -21,11 +21,12 @@ struct Row {
   Show show;
 };
 
-constexpr std::array<Row, 15> kRows = {{{"MODEL_NOT_FOUND", Show::kModels},
+constexpr std::array<Row, 16> kRows = {{{"MODEL_NOT_FOUND", Show::kModels},
                                         {"VERSION_NOT_FOUND", Show::kModel},
                                         {"LABEL_NOT_FOUND", Show::kModel},
                                         {"VERSION_NOT_SERVED", Show::kModel},
                                         {"MODEL_LOADING", Show::kModel},
+                                        {"MODEL_HANGS", Show::kModel},
                                         {"METHOD_NOT_FOUND", Show::kSignature},
                                         {"UNKNOWN_INPUT", Show::kSignature},
                                         {"MISSING_INPUT", Show::kSignature},

@@ -71,8 +71,8 @@ std::string TimeText(const Timing& timing, std::chrono::nanoseconds elapsed, con
 }
 
 Emphasis StateEmphasis(const ModelVersionStatus& version) {
-  if (version.state == ModelState::kAvailable) return Emphasis::kGood;
-  return version.error.ok() ? Emphasis::kWarning : Emphasis::kBad;
+  if (!version.error.ok()) return Emphasis::kBad;
+  return version.state == ModelState::kAvailable ? Emphasis::kGood : Emphasis::kWarning;
 }
 
 std::string SizeText(int64_t bytes) {

@@ -49,7 +49,8 @@ struct ModelVersionStatus {
   // A positive number.
   int64_t version = 0;
   ModelState state = ModelState::kUnspecified;
-  // Why it is at END, with details for DetailsOf; OK where it did not fail.
+  // Why it is at END, or, while AVAILABLE, takes no requests for the time being
+  // (MODEL_HANGS), with details for DetailsOf; OK where nothing is wrong.
   absl::Status error = {};
   // When the state was entered, by the server's clock.
   std::optional<std::chrono::system_clock::time_point> state_since = {};

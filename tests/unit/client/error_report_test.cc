@@ -54,6 +54,7 @@ TEST_CASE("each kind of error says what to do next", "[cli]") {
   CHECK_THAT(StepsOf(StatusCode::RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE"),
              Catch::Contains("--max-message-bytes"));
   CHECK_THAT(StepsOf(StatusCode::UNAVAILABLE, "DRAINING"), Catch::Contains("shutting down"));
+  CHECK_THAT(StepsOf(StatusCode::UNAVAILABLE, "MODEL_HANGS"), Catch::Contains("torchere status"));
   CHECK_THAT(StepsOf(StatusCode::DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
              Catch::Contains("--timeout"));
   CHECK_THAT(StepsOf(StatusCode::INTERNAL, "MODEL_FAILED"), Catch::Contains("log"));

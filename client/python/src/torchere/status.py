@@ -60,7 +60,8 @@ class VersionStatus:
     Attributes:
         version: A positive integer.
         state: Where it is in its life.
-        error: Why it is at END; None where it did not fail.
+        error: Why it is at END, or, while AVAILABLE, takes no requests for the time
+            being (MODEL_HANGS); None where nothing is wrong.
         state_since: When the state was entered, by the server's clock, in UTC.
         load_time: Seconds that the load took until AVAILABLE; None before.
         device: Where it runs: "cpu", "cuda:0".

@@ -156,7 +156,9 @@ class ModelVersionStatus(google.protobuf.message.Message):
     """Size of the model's file in bytes."""
     @property
     def error(self) -> torchere.v1.error_pb2.Error:
-        """Why it is at END; unset where it did not fail."""
+        """Why it is at END; or, while it is AVAILABLE, why it takes no requests for the
+        time being: MODEL_HANGS. Unset where nothing is wrong.
+        """
 
     @property
     def state_since(self) -> google.protobuf.timestamp_pb2.Timestamp:
