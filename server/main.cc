@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <spdlog/spdlog.h>
 
-#include <chrono>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "server/app/app.h"
 #include "server/app/config.h"
+#include "server/app/ending.h"
 #include "server/app/process.h"
 #include "server/app/version.h"
 #include "server/backend/torch/runtime.h"
@@ -15,9 +16,7 @@
 
 namespace {
 
-constexpr int kCannotStart = 1, kWrongUsage = 2, kNotDrained = 1, kDeviceLost = 3;
-// What was cancelled at the end of the drain's time still has so long to end.
-constexpr std::chrono::seconds kAfterDrain(2);
+constexpr int kCannotStart = 1, kWrongUsage = 2;
 
 int Complain(const absl::Status& status, int exit_code) {
   std::fprintf(stderr, "torchere-server: %s\n", std::string(status.message()).c_str());
@@ -51,10 +50,5 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
 
   spdlog::info("ending: {}", WaitForSignal());
-  const bool lost = (*app)->device_lost();
-  const ExitOnSignal exit_at_once(lost ? kDeviceLost : kNotDrained,
-                                  config->drain_timeout + kAfterDrain);
-  (*app)->Drain();
-  app->reset();
-  return lost ? kDeviceLost : 0;
+  return End(*std::move(app));
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "server/backend/torchscript/torchscript_backend.h"
 #include "server/base/status_macros.h"
@@ -82,13 +83,16 @@ App::App(const Config& config, Observer& observer)
                     .max_bytes_in_flight = config.max_bytes_in_flight / 2}),
       status_gate_(kStatusLimits),
       watch_gate_(kStatusLimits),
-      pools_(
-          *backend_, observer,
-          {.devices = config.devices, .cores = UsableCores(), .on_lost = [this] { LoseDevice(); }}),
+      health_([this](const std::string& part) { return IsServing(part); }),
+      pools_(*backend_, observer,
+             {.devices = config.devices,
+              .cores = UsableCores(),
+              .on_lost = [this] { LoseDevice(); },
+              .hang_after = config.hang_after,
+              .on_hang = [this] { health_.Changed(); }}),
       loader_(*backend_, pools_),
       registry_(loader_, observer),
-      pipeline_(registry_),
-      health_([this](const std::string& part) { return IsServing(part); }) {}
+      pipeline_(registry_) {}
 
 absl::StatusOr<std::unique_ptr<App>> App::Start(const Config& config, Observer& observer) {
   TORCHERE_ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(config.listen));
@@ -169,6 +173,17 @@ int App::models() const {
   for (const ModelStatus& model : registry_.List()) available += registry_.IsAvailable(model.name);
   return available;
 }
+
+bool App::hangs() const {
+  for (const ModelStatus& model : registry_.List()) {
+    for (const VersionStatus& version : model.versions) {
+      if (version.state == ModelState::kAvailable && !version.error.ok()) return true;
+    }
+  }
+  return false;
+}
+
+std::string App::Running() const { return absl::StrJoin(pools_.RunsUnderWay(), "; "); }
 
 void App::Drain() {
   health_.Drain();

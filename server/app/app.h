@@ -37,9 +37,15 @@ class App {
   int models() const;
 
   // Says NOT_SERVING, takes nothing new, and waits for what has been taken; calls
-  // that last longer than Config::drain_timeout are cancelled. A run that hangs
-  // keeps it from returning: ExitOnSignal is for that.
+  // that last longer than drain_timeout() are cancelled. A run that hangs keeps it
+  // from returning: End (ending.h) is for that.
   void Drain();
+  Duration drain_timeout() const { return config_.drain_timeout; }
+
+  // Whether a run hangs.
+  bool hangs() const;
+  // What runs now, for the log; empty: nothing.
+  std::string Running() const;
 
  private:
   App(const Config& config, Observer& observer);
@@ -60,11 +66,12 @@ class App {
   // Status and health: small messages, which a full server still answers.
   Gate status_gate_;
   Gate watch_gate_;
+  // Before the pools, whose watchdogs tell it what hangs.
+  Health health_;
   DevicePools pools_;
   ModelLoader loader_;
   Registry registry_;
   Pipeline pipeline_;
-  Health health_;
   std::unique_ptr<GrpcServer> server_;
 };
 

@@ -6,8 +6,10 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 #include "server/app/memory_size.h"
 #include "server/base/status_macros.h"
 #include "server/registry/repository.h"
@@ -38,6 +40,14 @@ constexpr char kFooter[] = R"(
 Exit status: 0 ended by a signal; 1 could not start, or not drain in time; 2
 wrong usage; 3 a device failed, to be started again.
 A model is a program: serve only files that you trust.)";
+
+// Flags whose values are read once all are there.
+struct Texts {
+  std::vector<std::string> models;
+  std::string devices = "auto";
+  std::string drain_timeout = "30s";
+  std::string hang_after = "60s";
+};
 
 absl::StatusOr<ModelFlag> ParseModelFlag(const std::string& text) {
   const size_t equals = text.find('=');
@@ -73,7 +83,21 @@ absl::StatusOr<std::vector<Device>> ParseDevices(const std::string& text) {
   return devices;
 }
 
-absl::Status Check(Config& config, const std::vector<std::string>& model_flags) {
+// "1.5s", "200ms", or a number of seconds.
+absl::StatusOr<Duration> ParseTime(const std::string& flag, const std::string& text) {
+  constexpr absl::Duration kMost = absl::Hours(24);
+  const bool is_number =
+      !text.empty() && absl::ascii_isdigit(static_cast<unsigned char>(text.back()));
+  absl::Duration time;
+  if (absl::ParseDuration(is_number ? text + "s" : text, &time) && time >= absl::ZeroDuration() &&
+      time <= kMost) {
+    return absl::ToChronoNanoseconds(time);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, "=", text, ": expected a time from 0 to 24h, as 30s, 200ms or 1.5s"));
+}
+
+absl::Status ReadModels(Config& config, const std::vector<std::string>& model_flags) {
   std::set<std::string> names;
   for (const std::string& text : model_flags) {
     TORCHERE_ASSIGN_OR_RETURN(ModelFlag flag, ParseModelFlag(text));
@@ -88,6 +112,15 @@ absl::Status Check(Config& config, const std::vector<std::string>& model_flags) 
         "there is nothing to serve: give --models=DIR or --model=NAME=FILE");
   }
   return absl::OkStatus();
+}
+
+absl::Status ReadTexts(Config& config, const Texts& texts) {
+  TORCHERE_ASSIGN_OR_RETURN(config.devices, ParseDevices(texts.devices));
+  TORCHERE_ASSIGN_OR_RETURN(config.drain_timeout,
+                            ParseTime("--drain-timeout", texts.drain_timeout));
+  const std::string hang_after = texts.hang_after == "off" ? "0" : texts.hang_after;
+  TORCHERE_ASSIGN_OR_RETURN(config.hang_after, ParseTime("--hang-after", hang_after));
+  return ReadModels(config, texts.models);
 }
 
 // gRPC counts a message's bytes in 32 bits.
@@ -139,7 +172,21 @@ void AddListenFlags(CLI::App& app, Config& config) {
                "reaches the port may call the models, and nothing is encrypted");
 }
 
-void AddLimitFlags(CLI::App& app, Config& config, int64_t& drain) {
+void AddTimeFlags(CLI::App& app, Texts& texts) {
+  app.add_option("--drain-timeout", texts.drain_timeout,
+                 "How long the requests that were taken may still run after\n"
+                 "SIGTERM; the process then ends, and its log names what still\n"
+                 "ran. Default: 30s")
+      ->type_name("TIME");
+  app.add_option("--hang-after", texts.hang_after,
+                 "A run that takes longer, and ten times longer than runs of its\n"
+                 "kind do, counts as hanging: its model takes no requests and is\n"
+                 "NOT_SERVING until the run ends, others go on. off: never.\n"
+                 "Default: 60s")
+      ->type_name("TIME");
+}
+
+void AddLimitFlags(CLI::App& app, Config& config) {
   app.add_option("--max-message-bytes", config.max_message_bytes,
                  "Largest message that is taken. Default: 64MiB")
       ->type_name("SIZE")
@@ -157,11 +204,6 @@ void AddLimitFlags(CLI::App& app, Config& config, int64_t& drain) {
       ->type_name("SIZE")
       ->transform(Size())
       ->check(Bounds(int64_t{64} << 10, int64_t{1} << 40));
-  app.add_option("--drain-timeout", drain,
-                 "How long the requests that were taken may still run after\n"
-                 "SIGTERM. Default: 30")
-      ->type_name("SECONDS")
-      ->check(Bounds(0, 86400));
 }
 
 }  // namespace
@@ -173,13 +215,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
   app.set_version_flag("--version", [] { return std::string(); });
   Config config;
   config.max_bytes_in_flight = std::min(int64_t{1} << 30, UsableMemoryBytes() / 4);
-  std::vector<std::string> models;
-  std::string devices = "auto";
-  int64_t drain = config.drain_timeout.count();
-  AddModelFlags(app, config, models);
-  AddDeviceFlags(app, devices);
+  Texts texts;
+  AddModelFlags(app, config, texts.models);
+  AddDeviceFlags(app, texts.devices);
   AddListenFlags(app, config);
-  AddLimitFlags(app, config, drain);
+  AddLimitFlags(app, config);
+  AddTimeFlags(app, texts);
   try {
     app.parse(argc, const_cast<char**>(argv));
   } catch (const CLI::CallForHelp&) {
@@ -191,9 +232,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
     std::replace(message.begin(), message.end(), '\n', ' ');
     return absl::InvalidArgumentError(absl::StrCat(message, "; --help lists the flags"));
   }
-  config.drain_timeout = std::chrono::seconds(drain);
-  TORCHERE_ASSIGN_OR_RETURN(config.devices, ParseDevices(devices));
-  TORCHERE_RETURN_IF_ERROR(Check(config, models));
+  TORCHERE_RETURN_IF_ERROR(ReadTexts(config, texts));
   return CommandLine{std::move(config), ""};
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/base/clock.h"
 #include "server/request/device.h"
 
 namespace torchere {
@@ -33,7 +34,9 @@ struct Config {
   int64_t max_message_bytes = int64_t{64} << 20;
   int64_t max_requests_in_flight = 4096;
   int64_t max_bytes_in_flight = 0;
-  std::chrono::seconds drain_timeout{30};
+  Duration drain_timeout = std::chrono::seconds(30);
+  // After so long a run may count as hanging; zero: none ever does.
+  Duration hang_after = std::chrono::seconds(60);
 };
 
 // What a command line asks for.

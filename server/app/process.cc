@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 namespace torchere {
 namespace {
@@ -19,6 +20,11 @@ sigset_t EndSignals() {
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
   return signals;
+}
+
+timespec ToTimespec(std::chrono::nanoseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return {seconds.count(), (time - seconds).count()};
 }
 
 std::string Name(int signal) { return signal == SIGTERM ? "SIGTERM" : "SIGINT"; }
@@ -51,17 +57,20 @@ std::string WaitForSignal() {
   return Name(number);
 }
 
-ExitOnSignal::ExitOnSignal(int exit_code, std::optional<std::chrono::seconds> time)
-    : thread_([exit_code, time] {
+ExitOnSignal::ExitOnSignal(int exit_code, std::optional<std::chrono::nanoseconds> time,
+                           Running running)
+    : thread_([exit_code, time, running = std::move(running)] {
         const sigset_t signals = EndSignals();
-        const timespec wait{time.value_or(std::chrono::seconds(0)).count(), 0};
+        const timespec wait = ToTimespec(time.value_or(std::chrono::nanoseconds(0)));
         int signal = 0;
         do {
           signal = time ? sigtimedwait(&signals, nullptr, &wait) : sigwaitinfo(&signals, nullptr);
         } while (signal < 0 && errno == EINTR);
         if (signal == SIGUSR1) return;
-        spdlog::warn("ending at once: {}",
-                     signal < 0 ? "what is running has not ended in time" : Name(signal));
+        const std::string what = running ? running() : "";
+        spdlog::warn("ending at once: {}{}{}",
+                     signal < 0 ? "what is running has not ended in time" : Name(signal),
+                     what.empty() ? "" : ": ", what);
         std::_Exit(exit_code);
       }) {}
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -17,10 +18,14 @@ std::string WaitForSignal();
 
 // While it lives, SIGTERM or SIGINT ends the process at once, with `exit_code`,
 // and so does the end of `time`, where one is given: a load or a run that hangs
-// cannot be stopped in any other way.
+// cannot be stopped in any other way. `running` says, for the log, what still ran; it is
+// called on another thread.
 class ExitOnSignal {
  public:
-  explicit ExitOnSignal(int exit_code, std::optional<std::chrono::seconds> time = std::nullopt);
+  using Running = std::function<std::string()>;
+
+  explicit ExitOnSignal(int exit_code, std::optional<std::chrono::nanoseconds> time = std::nullopt,
+                        Running running = nullptr);
   ~ExitOnSignal();
 
  private:

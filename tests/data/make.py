@@ -308,6 +308,24 @@ class Failing(nn.Module):
         return x.value
 
 
+class Hanging(nn.Module):
+    """Runs until another process ends it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1
+
+    @torch.jit.export
+    def waits(self, path: str) -> int:
+        """Loops until the first of the file's two bytes is not 0."""
+        both = torch.from_file(path, True, 2, dtype=torch.uint8)
+        looks = 0
+        while int(both[0]) == 0:
+            # Were nothing written, TorchScript would look once, before the loop.
+            both[1].add_(1)
+            looks += 1
+        return looks
+
+
 class Stateful(nn.Module):
     """Counts its calls in an attribute and in a buffer."""
 
@@ -535,6 +553,7 @@ def main() -> None:
     write_views(out)
     write_archive(script(Types()), out / "types.pt")
     write_archive(script(Failing()), out / "failing.pt")
+    write_archive(script(Hanging()), out / "hanging.pt")
     write_archive(script(Stateful()), out / "stateful.pt")
     write_archive(script(InPlace()), out / "inplace.pt")
     write_broken(out)

@@ -16,10 +16,10 @@ absl::StatusOr<CommandLine> Parse(std::vector<const char*> flags) {
 }
 
 TEST_CASE("ParseCommandLine reads the flags") {
-  const auto line =
-      Parse({"--models=dir", "--model=a=x.pt", "--model", "b=y=z.pt", "--listen=[::1]:0",
-             "--insecure", "--max-message-bytes=1MiB", "--max-requests-in-flight=4",
-             "--max-bytes-in-flight=2MiB", "--drain-timeout=5", "--devices=cpu,cuda:1"});
+  const auto line = Parse({"--models=dir", "--model=a=x.pt", "--model", "b=y=z.pt",
+                           "--listen=[::1]:0", "--insecure", "--max-message-bytes=1MiB",
+                           "--max-requests-in-flight=4", "--max-bytes-in-flight=2MiB",
+                           "--drain-timeout=5", "--devices=cpu,cuda:1", "--hang-after=200ms"});
   REQUIRE(line.ok());
   REQUIRE(line->config.has_value());
   const Config& config = *line->config;
@@ -33,6 +33,7 @@ TEST_CASE("ParseCommandLine reads the flags") {
   CHECK(config.max_requests_in_flight == 4);
   CHECK(config.max_bytes_in_flight == 2 << 20);
   CHECK(config.drain_timeout == std::chrono::seconds(5));
+  CHECK(config.hang_after == std::chrono::milliseconds(200));
   CHECK(config.devices == std::vector<Device>{Device{}, {Device::Kind::kCuda, 1}});
 }
 
@@ -43,8 +44,23 @@ TEST_CASE("ParseCommandLine's defaults are safe ones") {
   CHECK(line->config->devices.empty());
   CHECK(Parse({"--models=dir", "--devices=auto"})->config->devices.empty());
   CHECK_FALSE(line->config->insecure);
+  CHECK(line->config->drain_timeout == std::chrono::seconds(30));
+  CHECK(line->config->hang_after == std::chrono::seconds(60));
   CHECK(line->config->max_bytes_in_flight <= int64_t{1} << 30);
   CHECK(line->config->max_bytes_in_flight > 0);
+}
+
+TEST_CASE("A time is given with its unit, or as a number of seconds; the watchdog can be off") {
+  const auto hang_after = [](const char* flag) {
+    return Parse({"--models=dir", flag})->config->hang_after;
+  };
+  CHECK(hang_after("--hang-after=1.5s") == std::chrono::milliseconds(1500));
+  CHECK(hang_after("--hang-after=2m") == std::chrono::minutes(2));
+  CHECK(hang_after("--hang-after=7") == std::chrono::seconds(7));
+  CHECK(hang_after("--hang-after=off") == Duration::zero());
+  CHECK(hang_after("--hang-after=0") == Duration::zero());
+  CHECK(Parse({"--models=dir", "--drain-timeout=100ms"})->config->drain_timeout ==
+        std::chrono::milliseconds(100));
 }
 
 TEST_CASE("ParseCommandLine refuses what is wrong in one line that names it") {
@@ -78,6 +94,14 @@ TEST_CASE("ParseCommandLine refuses what is wrong in one line that names it") {
   SECTION("a message size that gRPC cannot count") {
     flags = {"--models=dir", "--max-message-bytes=4GiB"};
     named = "--max-message-bytes";
+  }
+  SECTION("a time that is none") {
+    flags = {"--models=dir", "--hang-after=soon"};
+    named = "--hang-after=soon: expected a time from 0 to 24h, as 30s, 200ms or 1.5s";
+  }
+  SECTION("a time below zero") {
+    flags = {"--models=dir", "--drain-timeout=-1s"};
+    named = "--drain-timeout=-1s: expected a time";
   }
   SECTION("a device that is none") {
     flags = {"--models=dir", "--devices=cuda"};

@@ -51,9 +51,17 @@ TEST_CASE("ExitOnSignal ends the process on a signal, with the exit code given",
 
 TEST_CASE("ExitOnSignal ends the process at the end of its time", "[app]") {
   CHECK(StatusOf([](const auto&) {
-          const ExitOnSignal exit_on_signal(5, std::chrono::seconds(0));
+          const ExitOnSignal exit_on_signal(5, std::chrono::nanoseconds(1));
           pause();
         }) == 5);
+}
+
+TEST_CASE("ExitOnSignal asks what still runs before it ends the process", "[app]") {
+  CHECK(StatusOf([](const auto&) {
+          const ExitOnSignal exit_on_signal(5, std::chrono::nanoseconds(1),
+                                            []() -> std::string { _exit(6); });
+          pause();
+        }) == 6);
 }
 
 TEST_CASE("ExitOnSignal leaves the signals that come after it to others", "[app]") {

@@ -3,7 +3,9 @@
 #include "server/registry/registry.h"
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <future>
 
 #include "server/request/error.h"
 #include "tests/support/catch.h"
@@ -37,6 +39,36 @@ TEST_CASE("Registry keeps a version that cannot be loaded at END with its error"
   CHECK(refused.message().find("is broken") != absl::string_view::npos);
   CHECK(core.registry.IsAvailable("good"));
   CHECK_FALSE(core.registry.IsAvailable("bad"));
+}
+
+TEST_CASE("A version of which a run hangs is AVAILABLE, with the reason why it takes no requests") {
+  std::promise<void> started, released;
+  Core core;
+  REQUIRE(core.Load("m", 4,
+                    [&](const Arguments& arguments) {
+                      started.set_value();
+                      released.get_future().wait();
+                      return Identity(arguments);
+                    })
+              .ok());
+  Waiter hanging;
+  core.pipeline.Submit(RequestFor("m", {1}, hanging));
+  started.get_future().wait();
+  CHECK(core.registry.IsAvailable("m"));
+  core.pools.Find(Device{})->FindHanging(std::chrono::minutes(1), Now() + std::chrono::minutes(1));
+
+  const VersionStatus version = core.registry.StatusOf({.name = "m"})->versions.at(0);
+  CHECK(version.state == ModelState::kAvailable);
+  CHECK(DetailsOf(version.error).reason == "MODEL_HANGS");
+  CHECK_FALSE(core.registry.IsAvailable("m"));
+  const absl::Status refused = core.Ask("m", {1}).status();
+  CHECK(absl::IsUnavailable(refused));
+  CHECK(refused.message().find("model 'm' version 4: a run of it on cpu hangs") == 0);
+
+  released.set_value();
+  CHECK(hanging.Wait().ok());
+  CHECK(core.registry.StatusOf({.name = "m"})->versions.at(0).error.ok());
+  CHECK(core.registry.IsAvailable("m"));
 }
 
 TEST_CASE("Registry does not serve a model whose model.yaml is wrong") {
