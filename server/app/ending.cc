@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kAfterDrain(2);
 int End(std::unique_ptr<App> app) {
   const bool lost = app->device_lost();
   const int late = lost ? kDeviceLost : kNotDrained;
+  // What is known to hang is given no more.
   const Duration more = app->hangs() ? Duration::zero() : kAfterDrain;
   {
     const ExitOnSignal exit_at_once(late, app->drain_timeout() + more,

@@ -57,7 +57,8 @@ DevicePool::~DevicePool() {
     MutexLock lock(mutex_);
     ending_ = true;
   }
-  watchdog_.reset();
+  // Workers, which still run what waits, may wake it.
+  if (watchdog_ != nullptr) watchdog_->Stop();
   wake_.NotifyAll();
   workers_.clear();
 }

@@ -34,12 +34,15 @@ Sight LookOver(absl::Span<const RunUnderWay> runs, Duration hang_after, Time now
 
 Watchdog::Watchdog(Look look) : look_(std::move(look)), thread_([this] { Work(); }) {}
 
-Watchdog::~Watchdog() {
+Watchdog::~Watchdog() { Stop(); }
+
+void Watchdog::Stop() {
   {
     const MutexLock lock(mutex_);
     ending_ = true;
   }
   changed_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Watchdog::Wake() {

@@ -51,6 +51,9 @@ class Watchdog {
   // Something has begun to run: `look` will see it. Thread-safe.
   void Wake();
 
+  // `look` is not called any more once it has returned.
+  void Stop();
+
  private:
   void Work();
   // Waits until `next`, or for Wake where that is kNever; false at the end.

@@ -261,6 +261,17 @@ TEST_CASE("A pool finds by itself what hangs") {
   CHECK(DetailsOf(f.Refusal()).reason == "MODEL_HANGS");
 }
 
+TEST_CASE("A pool that is watched runs what still waits before it ends") {
+  Hanging f;
+  f.pool->WatchRuns(std::chrono::hours(1), [] {});
+  Waiter& running = f.Hang();
+  Waiter& waiting = f.Submit();
+  f.trap.Open();
+  f.pool.reset();
+  CHECK(running.Wait().ok());
+  CHECK(waiting.Wait().ok());
+}
+
 TEST_CASE("A pool tells what runs in it") {
   Hanging f;
   CHECK(f.pool->RunsUnderWay().empty());
