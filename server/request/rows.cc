@@ -198,6 +198,7 @@ std::optional<int64_t> RowsOf(const Arguments& arguments) {
 bool GiveOptional(const MethodSignature& method, const Arguments& arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     const ValueSpec& spec = method.inputs[i];
+    if (spec.is_made) continue;
     const bool optional = spec.has_default || spec.type.kind == ValueType::Kind::kOptional;
     if (optional && arguments[i] && !std::holds_alternative<Null>(arguments[i]->kind)) return true;
   }

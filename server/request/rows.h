@@ -19,7 +19,8 @@ namespace torchere {
 // tensor is too much to be compared: they run alone.
 std::optional<int64_t> RowsOf(const Arguments& arguments);
 
-// Whether they give anything that could have been left out.
+// Whether they give anything that could have been left out; what is made where it is
+// left out does not count.
 bool GiveOptional(const MethodSignature& method, const Arguments& arguments);
 
 // Whether both can be rows of one batch: they agree in their tensors' dtypes and

@@ -160,7 +160,7 @@ absl::StatusOr<Arguments> BindInputs(const MethodSignature& method, NamedValues 
   }
   for (size_t i = 0; i < arguments.size(); ++i) {
     const ValueSpec& spec = method.inputs[i];
-    if (arguments[i] || spec.has_default) continue;
+    if (arguments[i] || spec.has_default || spec.is_made) continue;
     return Invalid(
         absl::StrCat("input '", spec.name, "' of type ", spec.type.text, " is missing; method '",
                      method.name, "' takes ", Names(method.inputs)),

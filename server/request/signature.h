@@ -34,8 +34,41 @@ struct ValueSpec {
   // Value can say it.
   bool has_default = false;
   std::optional<Value> default_value = {};
+  // Of an argument: it is made (Padding::Mask) where it is left out.
+  bool is_made = false;
   // Of an output: its name in the archive, where the caller's is another.
   std::string archive_name = {};
+};
+
+// How requests of different lengths are made alike: model.yaml's `pad`. Inputs are
+// named by their place among the method's.
+struct Padding {
+  // A tensor, whose dimension `axis`, 1 or more, is filled up with copies of `item`,
+  // the bytes of one. All that a request gives have one length there.
+  struct Input {
+    size_t place = 0;
+    size_t axis = 1;
+    std::string item = {};
+  };
+  // A tensor of [rows, length], made where it is left out: `one` for what the caller
+  // gave, `zero` for what was filled up.
+  struct Mask {
+    size_t place = 0;
+    std::string zero = {}, one = {};
+  };
+  // A tensor, by the callers' name, that has the length at `axis` and is cut back to
+  // the request's own.
+  struct Output {
+    std::string name = {};
+    size_t axis = 1;
+  };
+
+  // The lengths of runs, ascending; none where nothing is padded.
+  std::vector<int64_t> buckets = {};
+  // One of them at least is in every request.
+  std::vector<Input> inputs = {};
+  std::vector<Mask> masks = {};
+  std::vector<Output> outputs = {};
 };
 
 struct MethodSignature {
@@ -52,6 +85,7 @@ struct MethodSignature {
   bool is_straight = false;
   // Whether requests for it run together, by their rows.
   bool batched = false;
+  Padding padding = {};
 };
 
 // The arguments of a method in its order; nothing stands for the default.

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/batching/padding.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/base/status_macros.h"
+#include "server/request/error.h"
+
+namespace torchere {
+namespace {
+
+constexpr size_t kMaskAxis = 1;
+// What is cut to less is copied where it would keep more than four times as much in
+// memory.
+constexpr size_t kShortCut = 4096;
+
+Tensor* TensorAt(Arguments& arguments, size_t place) {
+  return arguments[place] ? std::get_if<Tensor>(&arguments[place]->kind) : nullptr;
+}
+
+const Tensor* TensorAt(const Arguments& arguments, size_t place) {
+  return arguments[place] ? std::get_if<Tensor>(&arguments[place]->kind) : nullptr;
+}
+
+// How often a stretch of the length lies in a tensor that has items.
+size_t CountStretches(const Tensor& tensor, size_t axis) {
+  size_t count = 1;
+  for (size_t i = 0; i < axis; ++i) count *= static_cast<size_t>(tensor.shape[i]);
+  return count;
+}
+
+Bytes Repeated(const std::string& item, size_t bytes) {
+  std::string text;
+  text.reserve(bytes);
+  while (text.size() < bytes) text += item;
+  return Bytes(std::move(text));
+}
+
+// Each stretch is followed by the same fill.
+void Fill(Tensor& tensor, size_t axis, const std::string& item, int64_t bucket) {
+  const auto length = static_cast<size_t>(tensor.shape[axis]);
+  if (tensor.shape[axis] == bucket) return;
+  const size_t stretches = CountStretches(tensor, axis);
+  const size_t stretch = tensor.data.size() / stretches;
+  const Bytes fill = Repeated(item, stretch / length * (static_cast<size_t>(bucket) - length));
+  BytesReader reader(tensor.data);
+  Bytes filled;
+  for (size_t i = 0; i < stretches; ++i) {
+    filled.Append(reader.Take(stretch));
+    filled.Append(fill);
+  }
+  tensor.data = std::move(filled);
+  tensor.shape[axis] = bucket;
+}
+
+Tensor MakeMask(const Padding::Mask& mask, DType dtype, int64_t rows, const PaddedLength& length) {
+  std::string row;
+  for (int64_t i = 0; i < length.bucket; ++i) row += i < length.own ? mask.one : mask.zero;
+  const Bytes bytes(std::move(row));
+  Tensor tensor{dtype, {rows, length.bucket}, {}};
+  for (int64_t i = 0; i < rows; ++i) tensor.data.Append(bytes);
+  return tensor;
+}
+
+// What Pad adds to a request, in bytes: of a rope its pieces, and what its run will be
+// larger.
+int64_t AddedBytes(const MethodSignature& method, const PaddedLength& length,
+                   const Arguments& arguments) {
+  const auto filled = [&length](const Tensor& tensor, size_t axis) {
+    if (length.own == length.bucket) return size_t{0};
+    return CountStretches(tensor, axis) * 2 * sizeof(Bytes::Piece) +
+           tensor.data.size() / static_cast<size_t>(length.own) *
+               static_cast<size_t>(length.bucket - length.own);
+  };
+  size_t bytes = 0;
+  size_t rows = 0;
+  for (const Padding::Input& input : method.padding.inputs) {
+    const Tensor* const tensor = TensorAt(arguments, input.place);
+    if (tensor == nullptr) continue;
+    rows = static_cast<size_t>(tensor->shape[0]);
+    bytes += filled(*tensor, input.axis);
+  }
+  for (const Padding::Mask& mask : method.padding.masks) {
+    const Tensor* const tensor = TensorAt(arguments, mask.place);
+    bytes +=
+        tensor != nullptr
+            ? filled(*tensor, kMaskAxis)
+            : rows * (sizeof(Bytes::Piece) + static_cast<size_t>(length.bucket) * mask.one.size());
+  }
+  return static_cast<int64_t>(bytes);
+}
+
+absl::Status Mismatch(const std::string& input, const std::string& expected,
+                      const std::string& got) {
+  return Refuse(absl::StatusCode::kInvalidArgument,
+                absl::StrCat("input '", input, "': expected ", expected, ", got ", got),
+                {.reason = "SHAPE_MISMATCH",
+                 .metadata = {{"input", input}, {"expected", expected}, {"got", got}}});
+}
+
+// "shape [any, 1 to 256]": the shape with these lengths at the axis.
+std::string WithLength(const ValueSpec& spec, size_t axis, const std::string& length) {
+  std::vector<std::string> dims;
+  for (const int64_t dim : *spec.shape) {
+    const bool is_length = dims.size() == axis;
+    dims.push_back(is_length ? length : dim == -1 ? "any" : absl::StrCat(dim));
+  }
+  return absl::StrCat("shape [", absl::StrJoin(dims, ", "), "]");
+}
+
+// The first `length` of each stretch's `tensor.shape[axis]`.
+void CutTensor(Tensor& tensor, size_t axis, int64_t length) {
+  const auto whole = static_cast<size_t>(tensor.shape[axis]);
+  tensor.shape[axis] = length;
+  if (tensor.data.empty()) return;
+  const size_t stretches = CountStretches(tensor, axis);
+  const size_t stretch = tensor.data.size() / stretches;
+  const size_t kept = stretch / whole * static_cast<size_t>(length);
+  BytesReader reader(tensor.data);
+  Bytes cut;
+  for (size_t i = 0; i < stretches; ++i) {
+    cut.Append(reader.Take(kept));
+    reader.Skip(stretch - kept);
+  }
+  const bool keeps_too_much = cut.size() > kShortCut && cut.size() * 4 < tensor.data.size();
+  tensor.data = keeps_too_much ? Bytes(cut.ToString()) : std::move(cut);
+}
+
+// Cuts the answer back before it goes on. Deletes itself with it.
+class CutReply final : public ReplyTo {
+ public:
+  CutReply(const MethodSignature& method, PaddedLength length, Reply reply)
+      : method_(method), length_(length), reply_(std::move(reply)) {}
+
+  void Answer(absl::StatusOr<Response> answer) override {
+    const std::unique_ptr<CutReply> self(this);
+    // An answer holds the method's version; an error may not.
+    if (!answer.ok()) return reply_.Send(std::move(answer));
+    const absl::Status cut = CutBack(method_, length_, answer->outputs);
+    if (cut.ok()) return reply_.Send(std::move(answer));
+    const std::string version = absl::StrCat(answer->model.version);
+    reply_.Send(Annotate(cut,
+                         absl::StrCat("model '", answer->model.name, "' version ", version, ": "),
+                         {{"model", answer->model.name}, {"version", version}}));
+  }
+
+  bool abandoned() const override { return reply_.abandoned(); }
+
+ private:
+  const MethodSignature& method_;
+  const PaddedLength length_;
+  Reply reply_;
+};
+
+}  // namespace
+
+absl::StatusOr<PaddedLength> LengthOf(const MethodSignature& method, const Arguments& arguments) {
+  const Padding& padding = method.padding;
+  const std::string most = absl::StrCat("1 to ", padding.buckets.back());
+  PaddedLength length;
+  const Tensor* first = nullptr;
+  std::string first_name;
+  for (const Padding::Input& input : padding.inputs) {
+    const Tensor* const tensor = TensorAt(arguments, input.place);
+    if (tensor == nullptr) continue;
+    const ValueSpec& spec = method.inputs[input.place];
+    const int64_t own = tensor->shape[input.axis];
+    if (own > padding.buckets.back() || tensor->data.empty()) {
+      return Mismatch(spec.name, WithLength(spec, input.axis, most), ShapeText(tensor->shape));
+    }
+    if (first == nullptr) {
+      first = tensor;
+      first_name = spec.name;
+      length.own = own;
+    }
+    if (own == length.own) continue;
+    return Mismatch(spec.name,
+                    absl::StrCat(WithLength(spec, input.axis, absl::StrCat(length.own)),
+                                 ", as long as input '", first_name, "'"),
+                    ShapeText(tensor->shape));
+  }
+  for (const Padding::Mask& mask : padding.masks) {
+    const Tensor* const tensor = TensorAt(arguments, mask.place);
+    const Shape expected = {first->shape[0], length.own};
+    if (tensor == nullptr || tensor->shape == expected) continue;
+    return Mismatch(
+        method.inputs[mask.place].name,
+        absl::StrCat("shape ", ShapeText(expected), ", as it masks input '", first_name, "'"),
+        ShapeText(tensor->shape));
+  }
+  length.bucket = *std::lower_bound(padding.buckets.begin(), padding.buckets.end(), length.own);
+  return length;
+}
+
+void Pad(const MethodSignature& method, const PaddedLength& length, Arguments& arguments) {
+  int64_t rows = 0;
+  for (const Padding::Input& input : method.padding.inputs) {
+    Tensor* const tensor = TensorAt(arguments, input.place);
+    if (tensor == nullptr) continue;
+    rows = tensor->shape[0];
+    Fill(*tensor, input.axis, input.item, length.bucket);
+  }
+  for (const Padding::Mask& mask : method.padding.masks) {
+    if (Tensor* const tensor = TensorAt(arguments, mask.place)) {
+      Fill(*tensor, kMaskAxis, mask.zero, length.bucket);
+      continue;
+    }
+    const DType dtype = *method.inputs[mask.place].dtype;
+    arguments[mask.place] = Value{MakeMask(mask, dtype, rows, length)};
+  }
+}
+
+absl::Status CutBack(const MethodSignature& method, const PaddedLength& length,
+                     NamedValues& outputs) {
+  if (length.own == length.bucket) return absl::OkStatus();
+  for (NamedValue& output : outputs) {
+    for (const Padding::Output& padded : method.padding.outputs) {
+      if (padded.name != output.name || std::holds_alternative<Null>(output.value.kind)) continue;
+      auto* const tensor = std::get_if<Tensor>(&output.value.kind);
+      if (tensor == nullptr || tensor->shape.size() <= padded.axis ||
+          tensor->shape[padded.axis] != length.bucket) {
+        return Refuse(absl::StatusCode::kInternal,
+                      absl::StrCat("output '", output.name, "': expected length ", length.bucket,
+                                   " at axis ", padded.axis, ", as pad in model.yaml says, got ",
+                                   tensor == nullptr ? std::string(KindName(output.value))
+                                                     : ShapeText(tensor->shape)),
+                      {.reason = "MODEL_FAILED", .metadata = {{"output", output.name}}});
+      }
+      CutTensor(*tensor, padded.axis, length.own);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> PadRequest(Request& request) {
+  const MethodSignature& method = *request.method;
+  if (method.padding.buckets.empty()) return 0;
+  TORCHERE_ASSIGN_OR_RETURN(const PaddedLength length, LengthOf(method, request.arguments));
+  if (const int64_t added = AddedBytes(method, length, request.arguments); added > 0) {
+    TORCHERE_RETURN_IF_ERROR(request.ticket.Resize(request.ticket.bytes() + added));
+  }
+  Pad(method, length, request.arguments);
+  if (length.own != length.bucket && !method.padding.outputs.empty()) {
+    request.reply = Reply(*new CutReply(method, length, std::move(request.reply)));
+  }
+  return length.bucket;
+}
+
+}  // namespace torchere
