@@ -11,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/base/status_macros.h"
+#include "server/batching/padding.h"
+#include "server/pipeline/padding_trial.h"
 #include "server/pipeline/sample_files.h"
 #include "server/pipeline/warm_up.h"
 #include "server/request/error.h"
@@ -34,7 +36,8 @@ bool IsPredictable(const MethodSignature& method) {
          });
 }
 
-// A model on one device, with a queue for each method.
+// A model on one device, with a queue for each method, and for each length of its runs
+// where they are padded.
 struct Replica {
   Replica(std::unique_ptr<LoadedModel> loaded, DevicePool& on)
       : model(std::move(loaded)), pool(on) {}
@@ -42,7 +45,8 @@ struct Replica {
   const std::unique_ptr<LoadedModel> model;
   DevicePool& pool;
   RunLimit limit;
-  std::map<const MethodSignature*, ModelQueue> queues;
+  // By RunLengths.
+  std::map<std::pair<const MethodSignature*, int64_t>, ModelQueue> queues;
 };
 
 // A model in memory, on one device or several.
@@ -64,8 +68,9 @@ class RunnableVersion : public ServedVersion {
   std::vector<std::string> findings() const override { return findings_; }
 
   absl::Status Submit(Request& request) override {
-    if (replicas_.size() > 1) return SubmitToSoonest(request);
-    return replicas_.front()->queues.find(request.method)->second.Submit(request);
+    TORCHERE_ASSIGN_OR_RETURN(const int64_t length, PadRequest(request));
+    if (replicas_.size() > 1) return SubmitToSoonest(request, length);
+    return replicas_.front()->queues.find({request.method, length})->second.Submit(request);
   }
 
   // What hangs on one device of several is told of, though the others go on.
@@ -79,7 +84,8 @@ class RunnableVersion : public ServedVersion {
   }
 
   CostCurve run_costs(const MethodSignature& method) const override {
-    return replicas_.front()->queues.find(&method)->second.curve();
+    const int64_t longest = RunLengths(method).back();
+    return replicas_.front()->queues.find({&method, longest})->second.curve();
   }
 
   // Tries every method on every device and makes its queues. A method is batched
@@ -89,15 +95,27 @@ class RunnableVersion : public ServedVersion {
                               ReadSamples(config.warmup.samples, signature_));
     const Time until = Now() + config.warmup.time_limit;
     for (MethodSignature& method : signature_.methods) {
+      const std::vector<int64_t> lengths = RunLengths(method);
       std::vector<Trial> trials;
       method.batched = !config.stateful;
       for (const auto& replica : replicas_) {
-        trials.push_back(Try(method, *replica, config, samples[&method], until));
-        method.batched = method.batched && trials.back().batched;
+        if (lengths.front() != 0) AddPaddingFinding(method, *replica, samples[&method], until);
+        for (size_t i = 0; i < lengths.size(); ++i) {
+          // The time that is left is for all lengths.
+          const Time now = Now();
+          const Time end = now + (until - now) / static_cast<int64_t>(lengths.size() - i);
+          trials.push_back(Try(AtLength(method, lengths[i]), *replica, config,
+                               SamplesAt(method, lengths[i], samples[&method]), end));
+          method.batched = method.batched && trials.back().batched;
+        }
       }
-      for (size_t i = 0; i < replicas_.size(); ++i) {
-        AddFinding(method, *replicas_[i], trials[i]);
-        AddQueue(method, *replicas_[i], std::move(trials[i].curve), config);
+      auto trial = trials.begin();
+      for (const auto& replica : replicas_) {
+        for (const int64_t length : lengths) {
+          AddFinding(method, length, *replica, *trial);
+          AddQueue(method, length, *replica, std::move(trial->curve), config);
+          ++trial;
+        }
       }
     }
     return absl::OkStatus();
@@ -120,33 +138,49 @@ class RunnableVersion : public ServedVersion {
     return trial;
   }
 
-  void AddFinding(const MethodSignature& method, const Replica& replica, const Trial& trial) {
-    const std::string where =
-        replicas_.size() > 1 ? absl::StrCat(" (", Name(replica.pool.device()), ")") : "";
-    findings_.push_back(absl::StrCat("method '", method.name, "' is ",
-                                     method.batched ? "batched: " : "not batched: ", trial.finding,
-                                     where));
+  // " (cuda:1)", where there are several.
+  std::string Where(const Replica& replica) const {
+    return replicas_.size() > 1 ? absl::StrCat(" (", Name(replica.pool.device()), ")") : "";
   }
 
-  static void AddQueue(const MethodSignature& method, Replica& replica, CostCurve curve,
-                       const ModelConfig& config) {
+  void AddFinding(const MethodSignature& method, int64_t length, const Replica& replica,
+                  const Trial& trial) {
+    findings_.push_back(absl::StrCat("method '", method.name, "' is ",
+                                     method.batched ? "batched" : "not batched",
+                                     length == 0 ? "" : absl::StrCat(" at length ", length), ": ",
+                                     trial.finding, Where(replica)));
+  }
+
+  void AddPaddingFinding(const MethodSignature& method, Replica& replica,
+                         const std::vector<Arguments>& samples, Time until) {
+    std::string finding;
+    replica.pool.RunTask([&](WorkerContext& context) {
+      finding = TryPadding(method, *replica.model, context, until, samples);
+    });
+    findings_.push_back(absl::StrCat("method '", method.name, "' is padded to ",
+                                     absl::StrJoin(method.padding.buckets, ", "), ": ", finding,
+                                     Where(replica)));
+  }
+
+  static void AddQueue(const MethodSignature& method, int64_t length, Replica& replica,
+                       CostCurve curve, const ModelConfig& config) {
     if (config.limits.concurrency) replica.limit.most = *config.limits.concurrency;
     if (config.stateful) replica.limit.most = 1;
-    const auto queue = replica.queues.try_emplace(&method, replica.pool, *replica.model,
+    const auto queue = replica.queues.try_emplace({&method, length}, replica.pool, *replica.model,
                                                   replica.limit, Rules(method.batched, config));
     queue.first->second.SetCurve(std::move(curve));
     if (IsAsynchronous(replica.pool.device()) || config.stateful) return;
-    if (IsPredictable(method) && config.batching.max_delay == Duration{}) {
+    if (IsPredictable(AtLength(method, length)) && config.batching.max_delay == Duration{}) {
       queue.first->second.AllowGuest();
     }
   }
 
   // To the device that will answer first; where that takes no more, to the next.
-  absl::Status SubmitToSoonest(Request& request) const {
+  absl::Status SubmitToSoonest(Request& request, int64_t length) const {
     const int64_t rows = RowsOf(request.arguments).value_or(1);
     std::vector<std::pair<Prospect, ModelQueue*>> queues;
     for (const auto& replica : replicas_) {
-      ModelQueue& queue = replica->queues.find(request.method)->second;
+      ModelQueue& queue = replica->queues.find({request.method, length})->second;
       queues.emplace_back(queue.ProspectFor(rows), &queue);
     }
     std::stable_sort(queues.begin(), queues.end(),

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status_macros.h"
+#include "server/batching/padding.h"
 #include "server/request/rows.h"
 
 namespace torchere {
@@ -74,7 +75,7 @@ absl::StatusOr<Arguments> SampleInputs(const MethodSignature& method, int64_t ro
   Arguments arguments;
   for (const ValueSpec& spec : method.inputs) {
     std::optional<Value>& argument = arguments.emplace_back();
-    if (spec.has_default) continue;
+    if (spec.has_default || spec.is_made) continue;
     if (spec.type.kind == Kind::kOptional) {
       argument = Value{Null{}};
       continue;
@@ -90,6 +91,9 @@ absl::StatusOr<Arguments> SampleInputs(const MethodSignature& method, int64_t ro
     TORCHERE_ASSIGN_OR_RETURN(Tensor tensor, SampleTensor(spec, rows, random));
     argument = Value{std::move(tensor)};
   }
+  if (method.padding.buckets.empty()) return arguments;
+  TORCHERE_ASSIGN_OR_RETURN(const PaddedLength length, LengthOf(method, arguments));
+  Pad(method, length, arguments);
   return arguments;
 }
 

@@ -12,7 +12,7 @@ namespace torchere {
 
 // Arguments of `rows` rows for a method, made from what is declared of its inputs:
 // random numbers (integers of the declared range, or 0 and 1), a free dimension that is not the
-// first of length 3, defaults left out.
+// first of length 3, defaults left out; padded where the method's requests are.
 //
 //   FAILED_PRECONDITION  an input of which too little is declared; the message
 //                        says what is missing

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "server/base/status_macros.h"
 #include "server/registry/model_config.h"
+#include "server/registry/padding_config.h"
 
 namespace torchere {
 namespace {
@@ -149,6 +150,7 @@ absl::Status Declare(const ModelConfig& config, Signature& signature) {
           Names(signature.methods, [](const MethodSignature& one) { return one.name; })));
     }
     TORCHERE_RETURN_IF_ERROR(Declarer(config.path, *method).Declare(declared));
+    TORCHERE_RETURN_IF_ERROR(DeclarePadding(config, declared.padding, *method));
   }
   return absl::OkStatus();
 }

@@ -30,11 +30,12 @@ class ServedVersion {
   // OK, or why it takes no requests for the time being: UNAVAILABLE, MODEL_HANGS.
   virtual absl::Status health() const = 0;
 
-  // How long runs of one of its methods take, by their rows, as is known now.
+  // How long runs of one of its methods take, by their rows, as is known now; of one that
+  // is padded its longest.
   virtual CostCurve run_costs(const MethodSignature& method) const = 0;
 
   // Takes a request whose inputs are bound and sees to its answer. On an error
-  // (QUEUE_FULL, DEADLINE_EXCEEDED, health()) the request is left untouched.
+  // (QUEUE_FULL, DEADLINE_EXCEEDED, health()) its reply is left to the caller.
   virtual absl::Status Submit(Request& request) = 0;
 };
 

@@ -13,6 +13,7 @@
 #include "server/base/status_macros.h"
 #include "server/registry/batching_config.h"
 #include "server/registry/closest_name.h"
+#include "server/registry/padding_config.h"
 #include "server/registry/path_in_folder.h"
 #include "server/registry/text_file.h"
 #include "server/registry/yaml_value.h"
@@ -41,14 +42,14 @@ struct Keys {
 const Keys& FileKeys() {
   static const Keys kKeys = {
       {"schema", "inputs", "outputs", "methods", "batching", "batch_invariant", "queue", "limits",
-       "stateful", "warmup", "devices"},
-      {"pad", "threads", "tune", "versions", "labels", "traffic", "swap", "required", "files",
+       "stateful", "warmup", "devices", "pad"},
+      {"threads", "tune", "versions", "labels", "traffic", "swap", "required", "files",
        "provenance"}};
   return kKeys;
 }
 
 const Keys& MethodKeys() {
-  static const Keys kKeys = {{"inputs", "outputs"}, {}};
+  static const Keys kKeys = {{"inputs", "outputs", "pad"}, {}};
   return kKeys;
 }
 
@@ -227,7 +228,7 @@ absl::StatusOr<Values> ReadValues(const YamlValue& value, const Keys& keys) {
   return values;
 }
 
-// Reads `inputs` and `outputs`; the entries' other keys are not its concern.
+// Reads `inputs`, `outputs` and `pad`; the entries' other keys are not its concern.
 absl::StatusOr<DeclaredMethod> ReadMethod(const std::vector<YamlEntry>& entries) {
   DeclaredMethod method;
   for (const auto& [key, value] : entries) {
@@ -235,6 +236,8 @@ absl::StatusOr<DeclaredMethod> ReadMethod(const std::vector<YamlEntry>& entries)
       TORCHERE_ASSIGN_OR_RETURN(method.inputs, ReadValues(value, InputKeys()));
     } else if (key == "outputs") {
       TORCHERE_ASSIGN_OR_RETURN(method.outputs, ReadValues(value, OutputKeys()));
+    } else if (key == "pad") {
+      TORCHERE_ASSIGN_OR_RETURN(method.padding, ReadPadding(value));
     }
   }
   return method;
@@ -300,7 +303,7 @@ absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path) {
   ModelConfig config;
   config.path = path;
   TORCHERE_ASSIGN_OR_RETURN(DeclaredMethod forward, ReadMethod(entries));
-  if (!forward.inputs.empty() || !forward.outputs.empty()) {
+  if (!forward.inputs.empty() || !forward.outputs.empty() || !forward.padding.empty()) {
     config.methods["forward"] = std::move(forward);
   }
   bool is_invariant = false;

@@ -26,9 +26,24 @@ struct DeclaredValue {
   int line = 0;
 };
 
+// What model.yaml's `pad` declares of one input.
+struct DeclaredPadding {
+  std::string input;
+  size_t axis = 1;
+  double value = 0;
+  // Ascending, at least one.
+  std::vector<int64_t> buckets = {};
+  // An input; empty: none.
+  std::string mask = {};
+  std::vector<std::string> outputs = {};
+  // Where it stands in the file.
+  int line = 0;
+};
+
 struct DeclaredMethod {
   std::vector<DeclaredValue> inputs;
   std::vector<DeclaredValue> outputs;
+  std::vector<DeclaredPadding> padding = {};
 };
 
 // How requests are batched: model.yaml's `batching`, and what belongs to it.
@@ -108,7 +123,7 @@ absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path);
 //   INVALID_ARGUMENT  a method, input or output that the archive does not have,
 //                     a dtype, shape or labels for what is neither Tensor nor
 //                     Optional[Tensor], two outputs of one name; the message
-//                     names them and those there are
+//                     names them and those there are; DeclarePadding's
 absl::Status Declare(const ModelConfig& config, Signature& signature);
 
 }  // namespace torchere

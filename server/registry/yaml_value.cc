@@ -5,6 +5,7 @@
 #include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -203,6 +204,13 @@ absl::StatusOr<int64_t> YamlValue::Int() const {
   // yaml-cpp's tag of a text in quotes.
   if (node_.Tag() == "!") return Expected("a whole number without quotes");
   return number;
+}
+
+absl::StatusOr<double> YamlValue::Number() const {
+  double number = 0;
+  const bool plain = node_.IsScalar() && node_.Tag() != "!";
+  if (plain && YAML::convert<double>::decode(node_, number) && !std::isnan(number)) return number;
+  return Expected("a number");
 }
 
 absl::StatusOr<bool> YamlValue::Bool() const {

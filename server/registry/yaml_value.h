@@ -40,6 +40,8 @@ class YamlValue {
   absl::StatusOr<std::string> Text(size_t max_bytes) const;
   // A whole number, not one in quotes.
   absl::StatusOr<int64_t> Int() const;
+  // A number, also .inf and -.inf, not one in quotes.
+  absl::StatusOr<double> Number() const;
   // true or false, not in quotes.
   absl::StatusOr<bool> Bool() const;
 

@@ -15,17 +15,18 @@
 
 namespace torchere {
 
-// A model whose one method, forward(x: Tensor) -> Tensor, is a function of the
-// test's. Begun on a FakeDevice it gives outputs whose tensors hold 0xFF until the
-// device has done the run.
+// A model whose one method, forward(x: Tensor) -> Tensor or one with other inputs, is
+// a function of the test's. Begun on a FakeDevice it gives outputs whose tensors hold 0xFF until
+// the device has done the run.
 class FakeModel : public LoadedModel {
  public:
   using Run1 = std::function<absl::StatusOr<NamedValues>(const Arguments&)>;
 
-  explicit FakeModel(Run1 run) : run_(std::move(run)) {
+  explicit FakeModel(Run1 run, const std::vector<std::string>& inputs = {"x"})
+      : run_(std::move(run)) {
     MethodSignature forward;
     forward.name = "forward";
-    forward.inputs.emplace_back().name = "x";
+    for (const std::string& input : inputs) forward.inputs.emplace_back().name = input;
     forward.outputs.emplace_back().name = "output";
     signature_.methods.push_back(std::move(forward));
   }
@@ -83,6 +84,8 @@ class FakeBackend : public Backend {
  public:
   std::map<std::string, FakeModel::Run1> files;
   std::vector<Device> there = {Device{}};
+  // Of all models.
+  std::vector<std::string> inputs = {"x"};
   // What all asynchronous devices are.
   FakeDevice* device = nullptr;
 
@@ -100,7 +103,7 @@ class FakeBackend : public Backend {
                                                     const Device&) override {
     const auto file = files.find(path);
     if (file == files.end()) return absl::InvalidArgumentError(absl::StrCat(path, " is broken"));
-    return std::make_unique<FakeModel>(file->second);
+    return std::make_unique<FakeModel>(file->second, inputs);
   }
 };
 

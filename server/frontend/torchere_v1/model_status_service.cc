@@ -64,7 +64,7 @@ v1::ValueSignature ToProto(const ValueSpec& spec) {
   if (spec.shape) {
     message.mutable_shape()->mutable_dims()->Add(spec.shape->begin(), spec.shape->end());
   }
-  message.set_has_default(spec.has_default);
+  message.set_has_default(spec.has_default || spec.is_made);
   if (spec.default_value) {
     WireWriter writer;
     EncodeValue(*spec.default_value, writer);
