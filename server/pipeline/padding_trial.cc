@@ -132,7 +132,9 @@ MethodSignature AtLength(const MethodSignature& method, int64_t length) {
     (*at.inputs[input.place].shape)[input.axis] = length;
   }
   for (const Padding::Mask& mask : at.padding.masks) {
-    at.inputs[mask.place].shape = Shape{-1, length};
+    ValueSpec& spec = at.inputs[mask.place];
+    spec.type = {};
+    spec.shape = Shape{-1, length};
   }
   return at;
 }

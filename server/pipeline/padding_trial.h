@@ -15,8 +15,9 @@ namespace torchere {
 // where it is not padded.
 std::vector<int64_t> RunLengths(const MethodSignature& method);
 
-// The method as its runs of one length see it: the inputs that are padded are declared
-// to have this length, which is its only bucket. With 0 the method as it is.
+// The method as its runs of one length see it: the inputs that are padded, and the masks,
+// which are always there, are declared to have this length, which is its only bucket.
+// With 0 the method as it is.
 MethodSignature AtLength(const MethodSignature& method, int64_t length);
 
 // Of `given`, the arguments of sample requests of `method`, those that fit into a run of

@@ -418,6 +418,30 @@ class Viewer(nn.Module):
         return x.contiguous(memory_format=torch.channels_last)
 
 
+class Tagged(NamedTuple):
+    hidden: Tensor
+    pooled: Tensor
+
+
+class Tagger(nn.Module):
+    """Lets tokens attend to each other, but for those that are masked; and their mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(7)
+        self.table = nn.Embedding(32, 8)
+        self.out = nn.Linear(8, 8)
+
+    def forward(self, tokens: Tensor, attention: Optional[Tensor] = None) -> Tagged:
+        x = self.table(tokens)
+        mask = torch.ones_like(tokens) if attention is None else attention
+        scores = x @ x.transpose(1, 2)
+        scores = scores.masked_fill(mask.unsqueeze(1) == 0, -float("inf"))
+        hidden = torch.tanh(self.out(torch.softmax(scores, -1) @ x))
+        weights = mask.unsqueeze(-1).to(hidden.dtype)
+        return Tagged(hidden=hidden, pooled=(hidden * weights).sum(1) / weights.sum(1))
+
+
 class Doubler(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x * 2
@@ -556,6 +580,7 @@ def main() -> None:
     write_archive(script(Hanging()), out / "hanging.pt")
     write_archive(script(Stateful()), out / "stateful.pt")
     write_archive(script(InPlace()), out / "inplace.pt")
+    write_archive(script(Tagger()), out / "tagger.pt")
     write_broken(out)
     write_samples(out)
 

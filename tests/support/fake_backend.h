@@ -22,10 +22,12 @@ class FakeModel : public LoadedModel {
  public:
   using Run1 = std::function<absl::StatusOr<NamedValues>(const Arguments&)>;
 
-  explicit FakeModel(Run1 run, const std::vector<std::string>& inputs = {"x"})
+  explicit FakeModel(Run1 run, const std::vector<std::string>& inputs = {"x"},
+                     bool is_straight = false)
       : run_(std::move(run)) {
     MethodSignature forward;
     forward.name = "forward";
+    forward.is_straight = is_straight;
     for (const std::string& input : inputs) forward.inputs.emplace_back().name = input;
     forward.outputs.emplace_back().name = "output";
     signature_.methods.push_back(std::move(forward));
@@ -86,6 +88,7 @@ class FakeBackend : public Backend {
   std::vector<Device> there = {Device{}};
   // Of all models.
   std::vector<std::string> inputs = {"x"};
+  bool is_straight = false;
   // What all asynchronous devices are.
   FakeDevice* device = nullptr;
 
@@ -103,7 +106,7 @@ class FakeBackend : public Backend {
                                                     const Device&) override {
     const auto file = files.find(path);
     if (file == files.end()) return absl::InvalidArgumentError(absl::StrCat(path, " is broken"));
-    return std::make_unique<FakeModel>(file->second, inputs);
+    return std::make_unique<FakeModel>(file->second, inputs, is_straight);
   }
 };
 

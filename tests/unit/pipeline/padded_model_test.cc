@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/mutex.h"
+#include "server/executor/guest.h"
 #include "server/request/error.h"
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/core.h"
@@ -171,6 +172,23 @@ TEST_CASE("A padded model on several devices answers on each") {
     CHECK(Floats(answer->outputs[0].value) ==
           std::vector<float>(length, 2 + 2 * static_cast<float>(length)));
   }
+}
+
+TEST_CASE("What runs take is known by the length, so that a guest may run them") {
+  PaddedCore core;
+  core.backend.is_straight = true;
+  REQUIRE(core.Load("m", 1, core.Sum(), kPad).ok());
+  // Workers first show that it ends.
+  for (int i = 0; i < 100; ++i) {
+    Waiter waiter;
+    REQUIRE(core.Ask(Make(Rows({1, 2}), waiter), waiter).ok());
+  }
+  Guest guest(*core.pools.Find({}));
+  Waiter waiter;
+  core.pipeline.Submit(Make(Rows({1, 2, 3}), waiter));
+  REQUIRE(guest.has_work());
+  guest.RunBatch();
+  CHECK(Floats(waiter.Wait()->outputs.at(0).value) == std::vector<float>{7, 8, 9});
 }
 
 TEST_CASE("Where requests of one length may not run together, those of none do") {

@@ -71,7 +71,10 @@ std::string Try(FakeModel::Run1 run, const MethodSignature& method = Padded(),
 }
 
 TEST_CASE("AtLength gives a method whose lengths are fixed") {
-  const MethodSignature at = AtLength(Padded(), 8);
+  MethodSignature method = Padded();
+  method.inputs[1].type.kind = ValueType::Kind::kOptional;
+  const MethodSignature at = AtLength(method, 8);
+  CHECK(at.inputs[1].type.kind == ValueType::Kind::kTensor);
   CHECK(at.inputs[0].shape == Shape{-1, 8});
   CHECK(at.inputs[1].shape == Shape{-1, 8});
   CHECK(at.padding.buckets == std::vector<int64_t>{8});
