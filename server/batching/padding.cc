@@ -95,12 +95,12 @@ int64_t AddedBytes(const MethodSignature& method, const PaddedLength& length,
   return static_cast<int64_t>(bytes);
 }
 
-absl::Status Mismatch(const std::string& input, const std::string& expected,
-                      const std::string& got) {
+absl::Status Mismatch(const ValueSpec& spec, const std::string& expected, const Tensor& tensor) {
+  const std::string got = ShapeText(tensor.shape);
   return Refuse(absl::StatusCode::kInvalidArgument,
-                absl::StrCat("input '", input, "': expected ", expected, ", got ", got),
+                absl::StrCat("input '", spec.name, "': expected ", expected, ", got ", got),
                 {.reason = "SHAPE_MISMATCH",
-                 .metadata = {{"input", input}, {"expected", expected}, {"got", got}}});
+                 .metadata = {{"input", spec.name}, {"expected", expected}, {"got", got}}});
 }
 
 // "shape [any, 1 to 256]": the shape with these lengths at the axis.
@@ -160,40 +160,40 @@ class CutReply final : public ReplyTo {
 }  // namespace
 
 absl::StatusOr<PaddedLength> LengthOf(const MethodSignature& method, const Arguments& arguments) {
-  const Padding& padding = method.padding;
-  const std::string most = absl::StrCat("1 to ", padding.buckets.back());
+  const std::vector<int64_t>& buckets = method.padding.buckets;
   PaddedLength length;
   const Tensor* first = nullptr;
-  std::string first_name;
-  for (const Padding::Input& input : padding.inputs) {
+  const ValueSpec* first_spec = nullptr;
+  for (const Padding::Input& input : method.padding.inputs) {
     const Tensor* const tensor = TensorAt(arguments, input.place);
     if (tensor == nullptr) continue;
     const ValueSpec& spec = method.inputs[input.place];
     const int64_t own = tensor->shape[input.axis];
-    if (own > padding.buckets.back() || tensor->data.empty()) {
-      return Mismatch(spec.name, WithLength(spec, input.axis, most), ShapeText(tensor->shape));
+    if (own > buckets.back() || tensor->data.empty()) {
+      const std::string allowed = absl::StrCat("1 to ", buckets.back());
+      return Mismatch(spec, WithLength(spec, input.axis, allowed), *tensor);
     }
     if (first == nullptr) {
       first = tensor;
-      first_name = spec.name;
+      first_spec = &spec;
       length.own = own;
     }
     if (own == length.own) continue;
-    return Mismatch(spec.name,
+    return Mismatch(spec,
                     absl::StrCat(WithLength(spec, input.axis, absl::StrCat(length.own)),
-                                 ", as long as input '", first_name, "'"),
-                    ShapeText(tensor->shape));
+                                 ", as long as input '", first_spec->name, "'"),
+                    *tensor);
   }
-  for (const Padding::Mask& mask : padding.masks) {
+  for (const Padding::Mask& mask : method.padding.masks) {
     const Tensor* const tensor = TensorAt(arguments, mask.place);
     const Shape expected = {first->shape[0], length.own};
     if (tensor == nullptr || tensor->shape == expected) continue;
     return Mismatch(
-        method.inputs[mask.place].name,
-        absl::StrCat("shape ", ShapeText(expected), ", as it masks input '", first_name, "'"),
-        ShapeText(tensor->shape));
+        method.inputs[mask.place],
+        absl::StrCat("shape ", ShapeText(expected), ", as it masks input '", first_spec->name, "'"),
+        *tensor);
   }
-  length.bucket = *std::lower_bound(padding.buckets.begin(), padding.buckets.end(), length.own);
+  length.bucket = *std::lower_bound(buckets.begin(), buckets.end(), length.own);
   return length;
 }
 

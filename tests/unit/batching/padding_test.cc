@@ -136,6 +136,14 @@ TEST_CASE("A mask that is given is filled with 0") {
   CHECK(TensorOf(padded[2]).data.ToString() == std::string("\0\1\1\0", 4));
 }
 
+TEST_CASE("What is given as null counts as left out") {
+  Arguments arguments = MakeArguments(Counted({1, 3}));
+  arguments[1] = arguments[2] = Value{Null{}};
+  const Arguments padded = PaddedArguments(std::move(arguments));
+  CHECK(std::holds_alternative<Null>(padded[1]->kind));
+  CHECK(TensorOf(padded[2]).shape == Shape{1, 4});
+}
+
 TEST_CASE("LengthOf tells a request's length and its bucket") {
   const auto length = LengthOf(Padded(), MakeArguments(Counted({3, 5})));
   REQUIRE(length.ok());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/mutex.h"
@@ -56,7 +57,7 @@ struct PaddedCore : Core {
   }
 
   Mutex mutex;
-  Lengths lengths;
+  Lengths lengths ABSL_GUARDED_BY(mutex);
 };
 
 Tensor Rows(const std::vector<float>& items, int64_t rows = 1) {

@@ -42,6 +42,18 @@ TEST_CASE("RowsOf finds no rows where requests could not be told apart", "[reque
   CHECK_FALSE(RowsOf(arguments).has_value());
 }
 
+TEST_CASE("GiveOptional sees what could have been left out, but not what is made then",
+          "[request]") {
+  MethodSignature method;
+  method.inputs.resize(2);
+  method.inputs[1].type = TypeOf(ValueType::Kind::kOptional, {{}});
+  const Arguments arguments = Of({{Matrix(1, 2)}, {Matrix(1, 2)}});
+  CHECK(GiveOptional(method, arguments));
+  CHECK_FALSE(GiveOptional(method, Of({{Matrix(1, 2)}, {Null{}}})));
+  method.inputs[1].is_made = true;
+  CHECK_FALSE(GiveOptional(method, arguments));
+}
+
 TEST_CASE("CanStack asks for the same dtypes, further dimensions and other values", "[request]") {
   const Arguments one = Of({{Matrix(3, 2)}, {int64_t{7}}, {List{{std::string("a")}, {1.5}}}});
   CHECK(CanStack(one, Of({{Matrix(1, 2)}, {int64_t{7}}, {List{{std::string("a")}, {1.5}}}})));

@@ -86,6 +86,16 @@ TEST_CASE("BindInputs refuses an input that the method does not take", "[request
   CHECK(refusal.metadata.at("input") == "imge");
 }
 
+TEST_CASE("BindInputs goes without an input that is made where it is left out", "[request]") {
+  MethodSignature method;
+  method.inputs.emplace_back().name = "mask";
+  CHECK_FALSE(BindInputs(method, {}).ok());
+  method.inputs[0].is_made = true;
+  const auto arguments = BindInputs(method, {});
+  REQUIRE(arguments.ok());
+  CHECK_FALSE(arguments->at(0).has_value());
+}
+
 TEST_CASE("BindInputs refuses to go without an input that has no default", "[request]") {
   const Refusal refusal = BindRefusal({{"k", Int(1)}});
   CHECK(refusal.reason == "MISSING_INPUT");
