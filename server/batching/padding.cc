@@ -217,7 +217,6 @@ void Pad(const MethodSignature& method, const PaddedLength& length, Arguments& a
 
 absl::Status CutBack(const MethodSignature& method, const PaddedLength& length,
                      NamedValues& outputs) {
-  if (length.own == length.bucket) return absl::OkStatus();
   for (NamedValue& output : outputs) {
     for (const Padding::Output& padded : method.padding.outputs) {
       if (padded.name != output.name || std::holds_alternative<Null>(output.value.kind)) continue;

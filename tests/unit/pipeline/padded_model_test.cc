@@ -25,29 +25,37 @@ pad:
   x: {value: 9, buckets: [4, 8], mask: mask, outputs: [output]}
 )";
 
+// A run waits until it is full, of so many rows.
+constexpr char kWaitFor[] = "queue: {max_time: 1h}\nbatching: {cut: all, max_delay: 1h, max_rows: ";
+
 using Lengths = std::set<int64_t>;
 
-// A core whose models take x and mask, and the lengths that their runs had.
+// x plus, in each row, the sum of what the mask lets through.
+absl::StatusOr<NamedValues> Sum(const Arguments& arguments) {
+  const Tensor& x = std::get<Tensor>(arguments[0]->kind);
+  std::vector<float> items = Floats(*arguments[0]);
+  const std::vector<float> mask = Floats(*arguments[1]);
+  const auto length = static_cast<size_t>(x.shape[1]);
+  for (size_t row = 0; row < items.size(); row += length) {
+    float sum = 0;
+    for (size_t i = row; i < row + length; ++i) sum += items[i] * mask[i];
+    for (size_t i = row; i < row + length; ++i) items[i] += sum;
+  }
+  Tensor output = FloatTensor(items);
+  output.shape = x.shape;
+  return NamedValues{{"output", {output}}};
+}
+
+// A core whose models take x and mask.
 struct PaddedCore : Core {
   PaddedCore() { backend.inputs = {"x", "mask"}; }
 
-  // x plus, in each row, the sum of what the mask lets through.
-  FakeModel::Run1 Sum() {
-    return [this](const Arguments& arguments) -> absl::StatusOr<NamedValues> {
-      const Tensor& x = std::get<Tensor>(arguments[0]->kind);
-      std::vector<float> items = Floats(*arguments[0]);
-      const std::vector<float> mask = Floats(*arguments[1]);
-      const auto length = static_cast<size_t>(x.shape[1]);
-      for (size_t row = 0; row < items.size(); row += length) {
-        float sum = 0;
-        for (size_t i = row; i < row + length; ++i) sum += items[i] * mask[i];
-        for (size_t i = row; i < row + length; ++i) items[i] += sum;
-      }
-      Tensor output = FloatTensor(items);
-      output.shape = x.shape;
+  // Sum, which notes the lengths of its runs.
+  FakeModel::Run1 NotedSum() {
+    return [this](const Arguments& arguments) {
       const MutexLock lock(mutex);
-      lengths.insert(x.shape[1]);
-      return NamedValues{{"output", {output}}};
+      lengths.insert(std::get<Tensor>(arguments[0]->kind).shape[1]);
+      return Sum(arguments);
     };
   }
 
@@ -78,10 +86,7 @@ const Shape& ShapeOf(const Response& answer) {
 
 TEST_CASE("Requests of different lengths share a run, and each gets what it would get alone") {
   PaddedCore core;
-  // A run waits until it is full.
-  REQUIRE(
-      core.Load("m", 1, core.Sum(), absl::StrCat(kPad, "batching: {max_rows: 3, max_delay: 1h}\n"))
-          .ok());
+  REQUIRE(core.Load("m", 1, core.NotedSum(), absl::StrCat(kPad, kWaitFor, 3, "}\n")).ok());
   core.TakeLengths();
   Waiter one, two;
   core.pipeline.Submit(Make(Rows({1, 2}), one));
@@ -97,9 +102,27 @@ TEST_CASE("Requests of different lengths share a run, and each gets what it woul
   CHECK(core.TakeLengths() == Lengths{4});
 }
 
+TEST_CASE("Each bucket has a queue of its own") {
+  Waiter in_four, in_eight, refused;
+  {
+    PaddedCore core;
+    REQUIRE(core.Load("m", 1, Sum,
+                      absl::StrCat(kPad, "queue: {max_time: 1h, max_rows: 1}\n",
+                                   "batching: {cut: all, max_delay: 1h, max_rows: 2}\n"))
+                .ok());
+    core.pipeline.Submit(Make(Rows({1, 1}), in_four));
+    core.pipeline.Submit(Make(Rows({1, 1, 1, 1, 1}), in_eight));
+    core.pipeline.Submit(Make(Rows({1, 1, 1}), refused));
+    CHECK(DetailsOf(refused.Wait().status()).reason == "QUEUE_FULL");
+    // At their end the pools run what waits.
+  }
+  CHECK(Floats(in_four.Wait()->outputs.at(0).value) == std::vector<float>{3, 3});
+  CHECK(Floats(in_eight.Wait()->outputs.at(0).value) == std::vector<float>{6, 6, 6, 6, 6});
+}
+
 TEST_CASE("A request of more rows than a run takes is padded, split, joined and cut back") {
   PaddedCore core;
-  REQUIRE(core.Load("m", 1, core.Sum(), absl::StrCat(kPad, "batching: {max_rows: 2}\n")).ok());
+  REQUIRE(core.Load("m", 1, Sum, absl::StrCat(kPad, "batching: {max_rows: 2}\n")).ok());
   Waiter waiter;
   const auto answer = core.Ask(Make(Rows({1, 2, 3, 4, 5}, 5), waiter), waiter);
   REQUIRE(answer.ok());
@@ -109,7 +132,7 @@ TEST_CASE("A request of more rows than a run takes is padded, split, joined and 
 
 TEST_CASE("Each length is tried when a padded model is loaded, and run afterwards") {
   PaddedCore core;
-  core.backend.files["f"] = core.Sum();
+  core.backend.files["f"] = core.NotedSum();
   const auto config = ReadModelConfig(core.folder.Write("model.yaml", kPad));
   REQUIRE(config.ok());
   const auto version = core.loader.Load("f", *config);
@@ -129,7 +152,7 @@ TEST_CASE("Each length is tried when a padded model is loaded, and run afterward
 
 TEST_CASE("A request runs at the next bucket of its length, with its own mask or with one made") {
   PaddedCore core;
-  REQUIRE(core.Load("m", 1, core.Sum(), kPad).ok());
+  REQUIRE(core.Load("m", 1, core.NotedSum(), kPad).ok());
   core.TakeLengths();
   for (const size_t length : {1, 4, 5, 8}) {
     Waiter waiter;
@@ -149,7 +172,7 @@ TEST_CASE("A request runs at the next bucket of its length, with its own mask or
 
 TEST_CASE("A request longer than the last bucket is refused by name") {
   PaddedCore core;
-  REQUIRE(core.Load("m", 1, core.Sum(), kPad).ok());
+  REQUIRE(core.Load("m", 1, Sum, kPad).ok());
   Waiter waiter;
   const absl::Status status =
       core.Ask(Make(Rows(std::vector<float>(9, 1)), waiter), waiter).status();
@@ -165,7 +188,7 @@ TEST_CASE("A padded model on several devices answers on each") {
   device.Allow();
   core.backend.there.push_back({Device::Kind::kCuda, 0});
   core.backend.device = &device;
-  REQUIRE(core.Load("m", 1, core.Sum(), absl::StrCat(kPad, "devices: [cuda:0, cpu]\n")).ok());
+  REQUIRE(core.Load("m", 1, Sum, absl::StrCat(kPad, "devices: [cuda:0, cpu]\n")).ok());
   for (const size_t length : {3, 7}) {
     Waiter waiter;
     const auto answer = core.Ask(Make(Rows(std::vector<float>(length, 2)), waiter), waiter);
@@ -178,7 +201,7 @@ TEST_CASE("A padded model on several devices answers on each") {
 TEST_CASE("What runs take is known by the length, so that a guest may run them") {
   PaddedCore core;
   core.backend.is_straight = true;
-  REQUIRE(core.Load("m", 1, core.Sum(), kPad).ok());
+  REQUIRE(core.Load("m", 1, Sum, kPad).ok());
   // Workers first show that it ends.
   for (int i = 0; i < 100; ++i) {
     Waiter waiter;
@@ -195,8 +218,8 @@ TEST_CASE("What runs take is known by the length, so that a guest may run them")
 TEST_CASE("Where requests of one length may not run together, those of none do") {
   PaddedCore core;
   // At length 8 its rows see each other.
-  const auto run = [sum = core.Sum()](const Arguments& arguments) -> absl::StatusOr<NamedValues> {
-    auto outputs = sum(arguments);
+  const auto run = [](const Arguments& arguments) -> absl::StatusOr<NamedValues> {
+    auto outputs = Sum(arguments);
     Tensor& output = std::get<Tensor>(outputs->front().value.kind);
     if (output.shape[1] != 8) return outputs;
     std::vector<float> items = Floats(outputs->front().value);
