@@ -49,6 +49,10 @@ class WorkerContext {
   // Gives the device the memory back that the library keeps for later: a run did
   // not find enough.
   virtual void FreeUnused() {}
+
+  // The runs that follow use so many threads, on the CPU. Those that it lets go have
+  // ended when it returns: none keeps a core busy. At least 1.
+  virtual void UseThreads(int /*threads*/) {}
 };
 
 // A model in memory, on one device. Thread-safe: any number of workers of the

@@ -13,9 +13,6 @@
 namespace torchere {
 namespace {
 
-// Of so much device time the slowdown is the average.
-constexpr std::chrono::duration<double> kMemory(0.2);
-
 // So many runs on workers let the guest in.
 constexpr int kCleanRuns = 100;
 // The guest's other work waits as long as a run takes.
@@ -32,8 +29,9 @@ absl::Status ModelQueue::Submit(Request& request) { return pool_.Push(*this, req
 
 Prospect ModelQueue::ProspectFor(int64_t rows) const { return pool_.ProspectFor(*this, rows); }
 
-void ModelQueue::SetCurve(CostCurve curve) {
+void ModelQueue::SetCurve(CostCurve curve, CostCurve with_all) {
   MutexLock lock(pool_.mutex_);
+  team_costs_.Set(std::move(with_all));
   waiting_.SetCurve(std::move(curve));
   pool_.longest_run_ = std::max(pool_.longest_run_, waiting_.LongestRun());
 }
@@ -43,10 +41,12 @@ CostCurve ModelQueue::curve() const {
   return waiting_.curve();
 }
 
-DevicePool::DevicePool(Backend& backend, Device device, int workers, Observer& observer)
+DevicePool::DevicePool(Backend& backend, Device device, int workers, Observer& observer,
+                       int threads)
     : backend_(backend),
       device_(device),
       observer_(observer),
+      cores_(Cores::Of(device, workers, threads)),
       worker_count_(workers),
       most_running_(workers * (IsAsynchronous(device) ? kRunsAhead : 1)) {
   for (int i = 0; i < workers; ++i) AddWorker();
@@ -67,6 +67,7 @@ void DevicePool::RunTask(Task task) {
   std::promise<void> done;
   {
     MutexLock lock(mutex_);
+    ++tasks_left_;
     tasks_.push_back([&task, &done](WorkerContext& context) {
       task(context);
       done.set_value();
@@ -74,10 +75,12 @@ void DevicePool::RunTask(Task task) {
   }
   wake_.NotifyOne();
   done.get_future().wait();
+  MutexLock lock(mutex_);
+  --tasks_left_;
 }
 
 Moment DevicePool::MomentAt(Time now) const {
-  Moment moment = {.now = now, .slowdown = slowdown_, .longest_run = longest_run_};
+  Moment moment = {.now = now, .slowdown = slowdown_.value(), .longest_run = longest_run_};
   for (const Run* run : runs_) {
     if (!run->hangs) moment.longest_run = std::max(moment.longest_run, now - run->started);
   }
@@ -92,14 +95,14 @@ Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
   Outlook outlook = {.workers = std::min(all, queue.limit_.most)};
   if (running_ < all && ready_.empty()) return outlook;
   for (const Run* run : runs_) {
-    const Duration left = Times(run->batch.expected, slowdown_) - (now - run->started);
+    const Duration left = Times(run->batch.expected, slowdown_.value()) - (now - run->started);
     outlook.ahead += std::max(Duration::zero(), left / all);
   }
   const Duration own = queue.waiting_.TimeForAll();
   for (const ModelQueue* other : ready_) {
     if (other == &queue) continue;
     const Duration time = std::min(own, other->waiting_.TimeForAll());
-    outlook.ahead += Times(time, slowdown_ / all);
+    outlook.ahead += Times(time, slowdown_.value() / all);
   }
   return outlook;
 }
@@ -155,7 +158,8 @@ Prospect DevicePool::ProspectFor(const ModelQueue& queue, int64_t rows) const {
   Duration time = queue.waiting_.TimeForAll();
   if (!IsAsynchronous(device_)) {
     const Outlook outlook = OutlookFor(queue, now);
-    time = outlook.ahead + Times(time, slowdown_ / outlook.workers) + Times(own, slowdown_);
+    time = outlook.ahead + Times(time, slowdown_.value() / outlook.workers) +
+           Times(own, slowdown_.value());
     return {.time = time, .runs = running_};
   }
   // What runs and what waits shares the device, as if one came after the other.
@@ -214,11 +218,18 @@ void DevicePool::Start(Run& run, const Moment& moment, int idle_workers) {
   if (run.batch.empty()) return;
   run.started = run.first_since = moment.now;
   run.alone = runs_.empty();
+  Cores cores = cores_;
   for (Run* other : runs_) {
     other->alone = false;
+    cores.free -= other->threads;
     if (other->worker == run.worker) run.first_since = kNever;
   }
   if (run.worker != nullptr) ++running_;
+  // What waits is another worker's, and a task may be measuring.
+  if (run.worker == nullptr || !ready_.empty() || tasks_left_ > 0) cores.free = cores.own;
+  const Team team = run.queue->team_costs_.Choose(run.batch, cores);
+  run.threads = team.threads;
+  run.batch.expected = team.time;
   ++run.queue->limit_.running;
   turns_.Begin(run.queue->turn_, run.batch.expected);
   runs_.push_back(&run);
@@ -273,15 +284,14 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   if (!as_planned || run.hangs) run.queue->clean_runs_ = 0;
   if (!as_planned) return;
   run.queue->clean_runs_ = std::min(run.queue->clean_runs_ + 1, kCleanRuns);
+  if (run.threads > cores_.own) {
+    const bool measures = run.alone && run.threads == cores_.all;
+    if (measures) run.queue->team_costs_.Observe(run.batch, took);
+    return;
+  }
   if (run.alone) run.queue->waiting_.Observe(run.batch.run_rows, took);
   longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());
-  if (run.batch.expected > Duration::zero()) {
-    const double ratio = std::chrono::duration<double>(took) / run.batch.expected;
-    // A moving average by device time, in which a single run cannot count for
-    // much.
-    const double weight = std::min(1.0 / 16, run.batch.expected / kMemory);
-    slowdown_ += (std::clamp(ratio, 0.5, 4.0) - slowdown_) * weight;
-  }
+  slowdown_.Observe(run.batch.expected, took);
 }
 
 void DevicePool::End(Run& run, BatchOutcome outcome) {
@@ -300,6 +310,7 @@ void DevicePool::AddWorker() {
 void DevicePool::Work(Worker& worker) {
   {
     const std::unique_ptr<WorkerContext> context = backend_.StartWorker(device_);
+    context->UseThreads(cores_.own);
     IsAsynchronous(device_) ? WorkAhead(worker, *context) : WorkInTurn(worker, *context);
   }
   MutexLock lock(mutex_);
@@ -322,7 +333,11 @@ void DevicePool::Execute(Run& run, WorkerContext& context) {
   for (Request& request : run.batch.dead) AnswerDead(std::move(request));
   if (run.batch.empty()) return;
   if (watchdog_ != nullptr) watchdog_->Wake();
-  End(run, RunBatch(run.batch, run.queue->model_, context, observer_));
+  const bool lent = run.threads > cores_.own;
+  if (lent) context.UseThreads(run.threads);
+  BatchOutcome outcome = RunBatch(run.batch, run.queue->model_, context, observer_);
+  if (lent) context.UseThreads(cores_.own);
+  End(run, std::move(outcome));
 }
 
 void DevicePool::WorkAhead(Worker& worker, WorkerContext& context) {

@@ -17,6 +17,8 @@
 #include "server/base/mutex.h"
 #include "server/batching/batch_queue.h"
 #include "server/executor/fair_turns.h"
+#include "server/executor/slowdown.h"
+#include "server/executor/team.h"
 #include "server/executor/watchdog.h"
 #include "server/executor/worker.h"
 #include "server/observe/observer.h"
@@ -52,7 +54,11 @@ class ModelQueue {
  public:
   // All that is borrowed must outlive it.
   ModelQueue(DevicePool& pool, LoadedModel& model, RunLimit& limit, BatchRules rules)
-      : pool_(pool), model_(model), limit_(limit), waiting_(std::move(rules)) {}
+      : pool_(pool),
+        model_(model),
+        limit_(limit),
+        team_costs_(rules.batched),
+        waiting_(std::move(rules)) {}
 
   // Takes a request and sees to its answer; on an error (BatchQueue::Push's, or
   // health()) it is left untouched. Thread-safe.
@@ -71,9 +77,10 @@ class ModelQueue {
   // give it to. Thread-safe.
   Prospect ProspectFor(int64_t rows) const;
 
-  // How long runs take, by rows; as it was measured, and as it is known now.
+  // How long runs take, by rows; as it was measured, and as it is known now: with a
+  // run's own threads and, where that was measured, with all cores of the device.
   // Thread-safe.
-  void SetCurve(CostCurve curve);
+  void SetCurve(CostCurve curve, CostCurve with_all = {});
   CostCurve curve() const;
 
  private:
@@ -83,6 +90,7 @@ class ModelQueue {
   LoadedModel& model_;
   RunLimit& limit_;
   // These belong to pool_'s mutex, which the analysis cannot name from here.
+  TeamCosts team_costs_;
   BatchQueue waiting_;
   // What it is the queue of, as its first request says.
   ServedModel served_;
@@ -103,8 +111,9 @@ class DevicePool {
   // Something that a worker does between its batches.
   using Task = std::function<void(WorkerContext&)>;
 
-  // Starts `workers` threads. `backend` and `observer` must outlive it.
-  DevicePool(Backend& backend, Device device, int workers, Observer& observer);
+  // Starts `workers` threads, whose runs use `threads` cores each, and more while
+  // others are idle (team.h). `backend` and `observer` must outlive it.
+  DevicePool(Backend& backend, Device device, int workers, Observer& observer, int threads = 1);
 
   // Runs what still waits, then ends the threads.
   ~DevicePool();
@@ -133,6 +142,8 @@ class DevicePool {
 
   const Device& device() const { return device_; }
   int workers() const { return worker_count_; }
+  // What a run has, and what it may have at most.
+  const Cores& cores() const { return cores_; }
 
   // Has a worker do `task`, before any batch, and waits for its end.
   void RunTask(Task task);
@@ -162,6 +173,7 @@ class DevicePool {
     // Since when its worker has had no earlier run under way; kNever while it has.
     Time first_since{};
     bool hangs = false;
+    int threads = 1;
     // No other batch ran beside it.
     bool alone = false;
     Task task = {};
@@ -235,6 +247,8 @@ class DevicePool {
   Backend& backend_;
   const Device device_;
   Observer& observer_;
+  // All of them are free.
+  const Cores cores_;
   const int worker_count_;
   // Runs that workers may have at a time: one each, on an asynchronous device two.
   const int most_running_;
@@ -244,6 +258,8 @@ class DevicePool {
   // The queues that hold something, each once.
   std::vector<ModelQueue*> ready_ ABSL_GUARDED_BY(mutex_);
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  // Tasks that have not ended.
+  int tasks_left_ ABSL_GUARDED_BY(mutex_) = 0;
   FairTurns turns_ ABSL_GUARDED_BY(mutex_);
   // Under way, in the order in which they were begun.
   std::vector<Run*> runs_ ABSL_GUARDED_BY(mutex_);
@@ -255,7 +271,7 @@ class DevicePool {
   // Of any queue, as it is known by now.
   Duration longest_run_ ABSL_GUARDED_BY(mutex_){};
   // How much longer runs take than by their curves: they slow each other.
-  double slowdown_ ABSL_GUARDED_BY(mutex_) = 1;
+  Slowdown slowdown_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   // Why the device is lost.
   absl::Status lost_ ABSL_GUARDED_BY(mutex_);

@@ -79,7 +79,8 @@ absl::StatusOr<DevicePool*> DevicePools::GetOne(const Device& device) {
   }
   const int workers =
       IsAsynchronous(device) ? kStreams : std::max(1, options_.cores / options_.intra_op_threads);
-  pools_.push_back(std::make_unique<DevicePool>(backend_, device, workers, observer_));
+  pools_.push_back(std::make_unique<DevicePool>(backend_, device, workers, observer_,
+                                                options_.intra_op_threads));
   pools_.back()->OnLost(options_.on_lost);
   if (options_.hang_after > Duration::zero()) {
     pools_.back()->WatchRuns(options_.hang_after, options_.on_hang);
@@ -120,8 +121,10 @@ std::string DevicePools::Threads() const {
   const int intra_op = options_.intra_op_threads;
   const std::string pools =
       absl::StrJoin(pools_, ", ", [intra_op](std::string* out, const auto& pool) {
+        const int most = pool->cores().all;
         absl::StrAppend(out, Name(pool->device()), ": ", pool->workers(), " workers x ", intra_op,
                         " intra-op threads");
+        if (most > intra_op) absl::StrAppend(out, " (up to ", most, " while others are idle)");
       });
   return absl::StrCat(pools, "; ", options_.cores, " cores may be used");
 }

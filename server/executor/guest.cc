@@ -4,6 +4,7 @@
 namespace torchere {
 
 Guest::Guest(DevicePool& pool) : pool_(pool), context_(pool.backend_.StartWorker(pool.device_)) {
+  context_->UseThreads(pool_.cores_.own);
   pool_.SetGuest(this);
 }
 

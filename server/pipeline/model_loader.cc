@@ -2,6 +2,7 @@
 #include "server/pipeline/model_loader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <system_error>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "server/base/status_macros.h"
 #include "server/batching/padding.h"
@@ -113,7 +115,7 @@ class RunnableVersion : public ServedVersion {
       for (const auto& replica : replicas_) {
         for (const int64_t length : lengths) {
           AddFinding(method, length, *replica, *trial);
-          AddQueue(method, length, *replica, std::move(trial->curve), config);
+          AddQueue(method, length, *replica, std::move(*trial), config);
           ++trial;
         }
       }
@@ -133,7 +135,8 @@ class RunnableVersion : public ServedVersion {
     }
     Trial trial;
     replica.pool.RunTask([&](WorkerContext& context) {
-      trial = TryMethod(method, *replica.model, context, config.batching, time, samples);
+      trial = TryMethod(method, *replica.model, context, config.batching, time, samples,
+                        replica.pool.cores());
     });
     return trial;
   }
@@ -148,7 +151,7 @@ class RunnableVersion : public ServedVersion {
     findings_.push_back(absl::StrCat("method '", method.name, "' is ",
                                      method.batched ? "batched" : "not batched",
                                      length == 0 ? "" : absl::StrCat(" at length ", length), ": ",
-                                     trial.finding, Where(replica)));
+                                     trial.finding, Lending(trial, replica), Where(replica)));
   }
 
   void AddPaddingFinding(const MethodSignature& method, Replica& replica,
@@ -162,13 +165,22 @@ class RunnableVersion : public ServedVersion {
                                      Where(replica)));
   }
 
-  static void AddQueue(const MethodSignature& method, int64_t length, Replica& replica,
-                       CostCurve curve, const ModelConfig& config) {
+  // What a run gains that is lent idle cores.
+  static std::string Lending(const Trial& trial, const Replica& replica) {
+    if (trial.with_all.empty()) return "";
+    const CostCurve::Point& most = trial.with_all.points().back();
+    const std::chrono::duration<double> time = most.time;
+    return absl::StrFormat("; with %d threads it takes %.2f of the time", replica.pool.cores().all,
+                           time / trial.curve.Of(most.rows));
+  }
+
+  static void AddQueue(const MethodSignature& method, int64_t length, Replica& replica, Trial trial,
+                       const ModelConfig& config) {
     if (config.limits.concurrency) replica.limit.most = *config.limits.concurrency;
     if (config.stateful) replica.limit.most = 1;
     const auto queue = replica.queues.try_emplace({&method, length}, replica.pool, *replica.model,
                                                   replica.limit, Rules(method.batched, config));
-    queue.first->second.SetCurve(std::move(curve));
+    queue.first->second.SetCurve(std::move(trial.curve), std::move(trial.with_all));
     if (IsAsynchronous(replica.pool.device()) || config.stateful) return;
     if (IsPredictable(AtLength(method, length)) && config.batching.max_delay == Duration{}) {
       queue.first->second.AllowGuest();

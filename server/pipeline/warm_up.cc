@@ -26,6 +26,7 @@ constexpr int64_t kLeastRows = 2;
 // are short.
 constexpr int kRepeats = 5;
 constexpr Duration kShortRun = std::chrono::milliseconds(20);
+constexpr int kRepeatsWithAll = 2;
 // Sizes that cost so much more by the row than the best are not worth more time.
 constexpr double kTooDear = 1.2;
 constexpr int kManyDear = 3;
@@ -34,8 +35,13 @@ constexpr int kManyDear = 3;
 class Tester {
  public:
   Tester(const MethodSignature& method, LoadedModel& model, WorkerContext& context, Time until,
-         const std::vector<Arguments>& given)
-      : method_(method), model_(model), context_(context), until_(until), given_(given) {}
+         const std::vector<Arguments>& given, const Cores& cores)
+      : method_(method),
+        model_(model),
+        context_(context),
+        until_(until),
+        given_(given),
+        cores_(cores) {}
 
   Trial Try(const BatchingConfig& config) {
     trial_.batched = config.mode == Mode::kOn;
@@ -249,7 +255,24 @@ class Tester {
     }
     trial_.curve.Set(rows, quickest);
     if (rows == 1) best_by_row_ = quickest;
+    if (quickest >= kLeastLent && cores_.all > cores_.own) MeasureWithAll(arguments, rows);
     return outputs;
+  }
+
+  // The same with all cores, for which a run's threads are made and ended.
+  void MeasureWithAll(const Arguments& arguments, int64_t rows) {
+    Duration quickest = Duration::max();
+    for (int i = 0; i < kRepeatsWithAll; ++i) {
+      // One row is measured however long a run takes.
+      if ((rows > 1 || i > 0) && Now() >= until_) break;
+      const Time started = Now();
+      context_.UseThreads(cores_.all);
+      const bool ran = Run(arguments).ok();
+      context_.UseThreads(cores_.own);
+      if (!ran) return;
+      quickest = std::min(quickest, Now() - started);
+    }
+    if (quickest < Duration::max()) trial_.with_all.Set(rows, quickest);
   }
 
   bool Give(absl::string_view why) {
@@ -269,6 +292,7 @@ class Tester {
   WorkerContext& context_;
   const Time until_;
   const std::vector<Arguments>& given_;
+  const Cores cores_;
   // The same samples at every load.
   std::mt19937 random_{20};
   Arguments samples_;
@@ -288,9 +312,12 @@ class Tester {
 }  // namespace
 
 Trial TryMethod(const MethodSignature& method, LoadedModel& model, WorkerContext& context,
-                const BatchingConfig& config, Duration time,
-                const std::vector<Arguments>& samples) {
-  return Tester(method, model, context, Now() + time, samples).Try(config);
+                const BatchingConfig& config, Duration time, const std::vector<Arguments>& samples,
+                const Cores& cores) {
+  const Time until = Now() + time;
+  // A sum over threads is rounded in another order.
+  const Cores may_use = config.invariant ? Cores{} : cores;
+  return Tester(method, model, context, until, samples, may_use).Try(config);
 }
 
 }  // namespace torchere

@@ -155,6 +155,14 @@ struct FakeContext : WorkerContext {
     if (device != nullptr) device->Note("free unused");
   }
 
+  void UseThreads(int threads) override { ThreadsHere() = threads; }
+
+  // What the context of the calling thread was told last: what a run may use.
+  static int& ThreadsHere() {
+    thread_local int threads = 1;
+    return threads;
+  }
+
   FakeDevice* const device;
 };
 

@@ -2,8 +2,13 @@
 #include "server/backend/torch/worker_context.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/sum.h>
 #include <c10/core/InferenceMode.h>
 
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <thread>
 
@@ -29,6 +34,47 @@ TEST_CASE("A worker's operations use as many threads as were configured", "[torc
     threads = at::get_num_threads();
   }).join();
   CHECK(threads == 2);
+}
+
+// Threads of this process.
+size_t CountThreads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST_CASE("UseThreads sets the team of a worker's runs, and ends what it lets go", "[torch]") {
+  ConfigureTorchRuntime({.intra_op_threads = 1});
+  std::jthread([] {
+    TorchWorkerContext worker{Device{}};
+    const at::Tensor a = at::ones({512, 512}), b = at::ones({512, 512});
+    const size_t before = CountThreads();
+    at::sum(a);
+    CHECK(CountThreads() == before);
+    worker.UseThreads(3);
+    // By MKL, and by LibTorch itself.
+    CHECK(at::matmul(a, b)[0][0].item<float>() == 512);
+    CHECK(at::sum(a).item<float>() == 512 * 512);
+    CHECK(CountThreads() == before + 2);
+    worker.UseThreads(1);
+    CHECK(CountThreads() == before);
+    CHECK(at::sum(a).item<float>() == 512 * 512);
+    CHECK(CountThreads() == before);
+  }).join();
+}
+
+TEST_CASE("A worker's threads are its own", "[torch]") {
+  ConfigureTorchRuntime({.intra_op_threads = 1});
+  std::jthread([] {
+    TorchWorkerContext one{Device{}};
+    one.UseThreads(3);
+    std::jthread([] {
+      TorchWorkerContext other{Device{}};
+      other.UseThreads(1);
+      CHECK(at::get_num_threads() == 1);
+    }).join();
+    CHECK(at::get_num_threads() == 3);
+    one.UseThreads(1);
+  }).join();
 }
 
 TEST_CASE("A worker's thread takes denormal numbers for zero", "[torch]") {

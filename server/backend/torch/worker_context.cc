@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <dlfcn.h>
 #include <torch/version.h>
 
 #include <utility>
@@ -21,6 +22,17 @@
 
 namespace torchere {
 namespace {
+
+// omp_pause_resource_all of OpenMP 5.0 ends the threads of the caller's teams. Left to
+// themselves they spin for some milliseconds of CPU time after each run, and then
+// sleep, to be woken on the caller's core. Looked up, for it must be that of the
+// library that LibTorch has brought.
+using PauseOpenMp = int (*)(int kind);
+constexpr int kSoftPause = 1;
+
+PauseOpenMp FindPauseOpenMp() {
+  return reinterpret_cast<PauseOpenMp>(dlsym(RTLD_DEFAULT, "omp_pause_resource_all"));
+}
 
 class TorchFence : public Fence {
  public:
@@ -48,6 +60,8 @@ class TorchFence : public Fence {
 TorchWorkerContext::TorchWorkerContext(const Device& device) : device_(device) {
   // Without it kernels outside ATen would use a thread for each core.
   at::init_num_threads();
+  // The thread's first operation would else set it again.
+  at::get_num_threads();
   at::globalContext().setFlushDenormal(true);
   if (!IsAsynchronous(device)) return;
   const c10::Device torch_device = ToTorch(device);
@@ -76,6 +90,15 @@ void TorchWorkerContext::FreeUnused() {
     // The run that follows says what is wrong.
   }
 #endif
+}
+
+// Not omp_set_num_threads: MKL has a number of its own, and at:: sets both.
+void TorchWorkerContext::UseThreads(int threads) {
+  static const PauseOpenMp pause = FindPauseOpenMp();
+  if (pause == nullptr) return;
+  const bool fewer = threads < at::get_num_threads();
+  at::set_num_threads(threads);
+  if (fewer) pause(kSoftPause);
 }
 
 std::unique_ptr<Fence> TorchWorkerContext::RecordFence() {

@@ -27,6 +27,8 @@ class TorchWorkerContext : public WorkerContext {
 
   std::unique_ptr<Staging> MakeStaging() override;
   void FreeUnused() override;
+  // Nothing where the OpenMP library that LibTorch uses cannot end its threads.
+  void UseThreads(int threads) override;
 
   // What is below is of asynchronous devices alone.
 

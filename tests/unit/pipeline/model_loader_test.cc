@@ -62,6 +62,22 @@ TEST_CASE("A request that the first device refuses is taken by another") {
   for (float x = 0; x < 8; ++x) CHECK(core.Ask("m", {x}).ok());
 }
 
+TEST_CASE("A model whose runs are long is lent idle cores, and its load says what that gains") {
+  Core core;
+  int threads = 0;
+  const auto run = [&threads](const Arguments& arguments) {
+    threads = FakeContext::ThreadsHere();
+    const Time until = Now() + 4 * kLeastLent / (threads * threads);
+    while (Now() < until) continue;
+    return Identity(arguments);
+  };
+  REQUIRE(core.Load("m", 1, run, "schema: 1\ninputs: [{name: x, dtype: FP32, shape: [1]}]\n").ok());
+  REQUIRE(core.Ask("m", {1}).ok());
+  CHECK(threads == 2);
+  const ModelHandle handle = *core.registry.Acquire({.name = "m"});
+  CHECK(handle.served().findings().at(0).find("; with 2 threads it takes 0.") != std::string::npos);
+}
+
 TEST_CASE("A model.yaml that names a device that is not there is refused with the file's name") {
   Core core;
   const absl::Status status = core.Load("m", 1, Identity, "schema: 1\ndevices: [cuda:3]\n");

@@ -90,6 +90,54 @@ TEST_CASE("TryMethod tries one batch however little time there is") {
   CHECK(trial.curve.points().back().rows == 8);
 }
 
+// Runs that are long enough to be lent cores, and the threads that each had.
+struct LongRuns {
+  Trial Try(const BatchingConfig& config, const Cores& cores,
+            Duration time = std::chrono::hours(1)) {
+    return TryMethod(Declared(), model, context, config, time, {}, cores);
+  }
+
+  std::vector<int> threads;
+  Duration length = kLeastLent;
+  FakeModel model{[this](const Arguments& arguments) {
+    threads.push_back(FakeContext::ThreadsHere());
+    const Time until = Now() + length;
+    while (Now() < until) continue;
+    return Identity(arguments);
+  }};
+  FakeContext context{nullptr};
+};
+
+TEST_CASE("TryMethod measures long runs with all cores too") {
+  LongRuns runs;
+  const Trial trial = runs.Try({.max_rows = 1}, {.all = 4});
+  CHECK(runs.threads == std::vector<int>{1, 1, 4, 4});
+  CHECK(FakeContext::ThreadsHere() == 1);
+  CHECK(trial.with_all.points().size() == 1);
+  CHECK(trial.with_all.Of(1) >= kLeastLent);
+}
+
+TEST_CASE("TryMethod measures one row with all cores however little time there is, and no more") {
+  LongRuns runs;
+  const Trial trial = runs.Try({.max_rows = 2}, {.all = 4}, Duration::zero());
+  CHECK(trial.with_all.points().size() == 1);
+  CHECK(trial.curve.points().size() == 2);
+}
+
+TEST_CASE("TryMethod measures nothing with all cores that would not be lent them") {
+  LongRuns runs;
+  BatchingConfig config = {.max_rows = 2};
+  Cores cores = {.all = 4};
+  SECTION("there is one core") { cores = {}; }
+  SECTION("runs are short") { runs.length = Duration::zero(); }
+  SECTION("answers must be bit-equal") {
+    config = {.max_rows = 2, .buckets = {2}, .invariant = true};
+  }
+  const Trial trial = runs.Try(config, cores);
+  CHECK(trial.with_all.empty());
+  for (const int number : runs.threads) CHECK(number == 1);
+}
+
 TEST_CASE("TryMethod refutes a method whose rows see each other") {
   FakeModel::Run1 run;
   std::string finding;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/executor/team.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace torchere {
+namespace {
+
+// A larger team must save a tenth of the time.
+constexpr double kWorthwhile = 0.9;
+
+int64_t CurveRows(const Batch& batch) { return std::max<int64_t>(1, batch.run_rows); }
+
+}  // namespace
+
+Cores Cores::Of(const Device& device, int workers, int own) {
+  const int all = IsAsynchronous(device) ? own : own * workers;
+  return {.own = own, .free = all, .all = all};
+}
+
+Team ChooseTeam(Duration with_own, Duration with_all, const Cores& cores) {
+  const Team own = {.threads = cores.own, .time = with_own};
+  const int threads = std::min(cores.free, cores.all);
+  if (threads <= cores.own || with_own < kLeastLent || with_all <= Duration::zero()) return own;
+  // The part of the difference that is left with so many threads.
+  const double left = (1.0 / threads - 1.0 / cores.all) / (1.0 / cores.own - 1.0 / cores.all);
+  const Duration time = with_all + Times(with_own - with_all, left);
+  if (time > Times(with_own, kWorthwhile)) return own;
+  return {.threads = threads, .time = time};
+}
+
+Team TeamCosts::Choose(const Batch& batch, const Cores& cores) const {
+  const bool measured = batch.rows > 0 || !batched_;
+  const Duration with_all = measured ? with_all_.Of(CurveRows(batch)) : Duration::zero();
+  return ChooseTeam(batch.expected, with_all, cores);
+}
+
+void TeamCosts::Observe(const Batch& batch, Duration time) {
+  with_all_.Observe(CurveRows(batch), time);
+}
+
+}  // namespace torchere
