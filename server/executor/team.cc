@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace torchere {
 namespace {
 
 // A larger team must save a tenth of the time.
 constexpr double kWorthwhile = 0.9;
+constexpr int kForgetAfter = 64;
 
 int64_t CurveRows(const Batch& batch) { return std::max<int64_t>(1, batch.run_rows); }
 
@@ -30,10 +32,20 @@ Team ChooseTeam(Duration with_own, Duration with_all, const Cores& cores) {
   return {.threads = threads, .time = time};
 }
 
-Team TeamCosts::Choose(const Batch& batch, const Cores& cores) const {
+void TeamCosts::Set(CostCurve with_all) {
+  measured_ = std::move(with_all);
+  with_all_ = measured_;
+}
+
+Team TeamCosts::Choose(const Batch& batch, const Cores& cores) {
   const bool measured = batch.rows > 0 || !batched_;
   const Duration with_all = measured ? with_all_.Of(CurveRows(batch)) : Duration::zero();
-  return ChooseTeam(batch.expected, with_all, cores);
+  const Team team = ChooseTeam(batch.expected, with_all, cores);
+  if (team.threads == cores.own && cores.free > cores.own && ++without_ == kForgetAfter) {
+    with_all_ = measured_;
+    without_ = 0;
+  }
+  return team;
 }
 
 void TeamCosts::Observe(const Batch& batch, Duration time) {

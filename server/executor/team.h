@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <utility>
 
 #include "server/base/clock.h"
 #include "server/batching/batch.h"
@@ -48,17 +47,24 @@ class TeamCosts {
   // Of a method that is batched what has no rows is of no shape that was measured.
   explicit TeamCosts(bool batched) : batched_(batched) {}
 
-  void Set(CostCurve with_all) { with_all_ = std::move(with_all); }
+  // As it was measured. Without it a batch has cores.own.
+  void Set(CostCurve with_all);
 
-  // Without a curve it is cores.own.
-  Team Choose(const Batch& batch, const Cores& cores) const;
+  // What has come to take too long with more cores is believed to take what was
+  // measured again after 64 batches that could have had them: it may have been the
+  // machine.
+  Team Choose(const Batch& batch, const Cores& cores);
 
   // A batch for which it chose cores.all took `time`, with no other beside it.
   void Observe(const Batch& batch, Duration time);
 
  private:
   bool batched_;
+  CostCurve measured_;
+  // As it is known by now.
   CostCurve with_all_;
+  // Batches that had no more cores though there were some.
+  int without_ = 0;
 };
 
 }  // namespace torchere

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/executor/team.h"
 
+#include <utility>
+
 #include "tests/support/catch.h"
 
 namespace torchere {
@@ -49,6 +51,49 @@ TEST_CASE("A run's own threads are as many as its worker has, and take what they
   const Team team = ChooseTeam(milliseconds(50), milliseconds(30), {.own = 2, .free = 2, .all = 6});
   CHECK(team.threads == 2);
   CHECK(team.time == milliseconds(50));
+}
+
+// Batches of a row that are expected to take 50 ms with one core, 27 with two.
+struct Costs {
+  Costs() {
+    CostCurve curve;
+    curve.Set(1, milliseconds(27));
+    costs.Set(std::move(curve));
+    batch.rows = batch.run_rows = 1;
+    batch.expected = milliseconds(50);
+  }
+  int Threads() { return costs.Choose(batch, {.free = 2, .all = 2}).threads; }
+
+  Batch batch;
+  TeamCosts costs{true};
+};
+
+TEST_CASE("TeamCosts learns from the runs for which it chose all cores") {
+  Costs f;
+  CHECK(f.Threads() == 2);
+  for (int i = 0; i < 100; ++i) f.costs.Observe(f.batch, milliseconds(60));
+  CHECK(f.Threads() == 1);
+}
+
+TEST_CASE("TeamCosts gives what has become slow another chance after 64 runs") {
+  Costs f;
+  for (int i = 0; i < 100; ++i) f.costs.Observe(f.batch, milliseconds(60));
+  for (int i = 0; i < 64; ++i) CHECK(f.Threads() == 1);
+  CHECK(f.Threads() == 2);
+}
+
+TEST_CASE("TeamCosts does not try what was slow when it was measured") {
+  Costs f;
+  CostCurve slow;
+  slow.Set(1, milliseconds(60));
+  f.costs.Set(slow);
+  for (int i = 0; i < 200; ++i) CHECK(f.Threads() == 1);
+}
+
+TEST_CASE("TeamCosts knows nothing of a batched method's runs without rows") {
+  Costs f;
+  f.batch.rows = f.batch.run_rows = 0;
+  CHECK(f.Threads() == 1);
 }
 
 }  // namespace
