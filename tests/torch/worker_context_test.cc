@@ -12,6 +12,7 @@
 #include <memory>
 #include <thread>
 
+#include "server/backend/torch/openmp.h"
 #include "server/backend/torch/runtime.h"
 #include "tests/support/catch.h"
 
@@ -59,6 +60,15 @@ TEST_CASE("UseThreads sets the team of a worker's runs, and ends what it lets go
     CHECK(CountThreads() == before);
     CHECK(at::sum(a).item<float>() == 512 * 512);
     CHECK(CountThreads() == before);
+  }).join();
+}
+
+TEST_CASE("OpenMP has more threads than there are CPUs, so that those that wait sleep soon",
+          "[torch]") {
+  std::jthread([] {
+    const size_t before = CountThreads();
+    MakeOpenMpPatient();
+    CHECK(CountThreads() >= before + std::thread::hardware_concurrency());
   }).join();
 }
 

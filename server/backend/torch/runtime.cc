@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "server/backend/torch/openmp.h"
 #include "server/backend/torch/torch_device.h"
 
 namespace torchere {
@@ -20,6 +21,7 @@ void ConfigureTorchRuntime(const TorchRuntimeOptions& options) {
   // Only models that fork use these threads. LibTorch takes the number once.
   if (at::get_num_interop_threads() != 1) at::set_num_interop_threads(1);
   at::set_num_threads(std::max(1, options.intra_op_threads));
+  MakeOpenMpPatient();
   // The profiling executor compiles anew for new shapes, which stalls requests
   // for up to a second; without it a model is compiled once.
   torch::jit::getProfilingMode() = false;

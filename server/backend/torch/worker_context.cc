@@ -5,12 +5,12 @@
 #include <ATen/Parallel.h>
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <dlfcn.h>
 #include <torch/version.h>
 
 #include <utility>
 
 #include "server/backend/torch/exceptions.h"
+#include "server/backend/torch/openmp.h"
 #include "server/backend/torch/torch_device.h"
 
 // LibTorch has had a name for what can empty an allocator's cache since 2.9.
@@ -22,17 +22,6 @@
 
 namespace torchere {
 namespace {
-
-// omp_pause_resource_all of OpenMP 5.0 ends the threads of the caller's teams. Left to
-// themselves they spin for some milliseconds of CPU time after each run, and then
-// sleep, to be woken on the caller's core. Looked up, for it must be that of the
-// library that LibTorch has brought.
-using PauseOpenMp = int (*)(int kind);
-constexpr int kSoftPause = 1;
-
-PauseOpenMp FindPauseOpenMp() {
-  return reinterpret_cast<PauseOpenMp>(dlsym(RTLD_DEFAULT, "omp_pause_resource_all"));
-}
 
 class TorchFence : public Fence {
  public:
@@ -94,11 +83,10 @@ void TorchWorkerContext::FreeUnused() {
 
 // Not omp_set_num_threads: MKL has a number of its own, and at:: sets both.
 void TorchWorkerContext::UseThreads(int threads) {
-  static const PauseOpenMp pause = FindPauseOpenMp();
-  if (pause == nullptr) return;
+  if (!CanEndTeam()) return;
   const bool fewer = threads < at::get_num_threads();
   at::set_num_threads(threads);
-  if (fewer) pause(kSoftPause);
+  if (fewer) EndTeam();
 }
 
 std::unique_ptr<Fence> TorchWorkerContext::RecordFence() {

@@ -27,7 +27,7 @@ class TorchWorkerContext : public WorkerContext {
 
   std::unique_ptr<Staging> MakeStaging() override;
   void FreeUnused() override;
-  // Nothing where the OpenMP library that LibTorch uses cannot end its threads.
+  // Does nothing where CanEndTeam() does not hold.
   void UseThreads(int threads) override;
 
   // What is below is of asynchronous devices alone.
