@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 
 namespace torchere {
 namespace {
 
 // A larger team must save a tenth of the time.
 constexpr double kWorthwhile = 0.9;
-constexpr int kForgetAfter = 64;
+constexpr int kTryAfter = 256;
 
 int64_t CurveRows(const Batch& batch) { return std::max<int64_t>(1, batch.run_rows); }
 
@@ -32,20 +31,19 @@ Team ChooseTeam(Duration with_own, Duration with_all, const Cores& cores) {
   return {.threads = threads, .time = time};
 }
 
-void TeamCosts::Set(CostCurve with_all) {
-  measured_ = std::move(with_all);
-  with_all_ = measured_;
-}
-
 Team TeamCosts::Choose(const Batch& batch, const Cores& cores) {
-  const bool measured = batch.rows > 0 || !batched_;
-  const Duration with_all = measured ? with_all_.Of(CurveRows(batch)) : Duration::zero();
-  const Team team = ChooseTeam(batch.expected, with_all, cores);
-  if (team.threads == cores.own && cores.free > cores.own && ++without_ == kForgetAfter) {
-    with_all_ = measured_;
-    without_ = 0;
-  }
-  return team;
+  const bool measured = !with_all_.empty() && (batch.rows > 0 || !batched_);
+  const int64_t rows = CurveRows(batch);
+  const auto choose = [&] {
+    return ChooseTeam(batch.expected, measured ? with_all_.Of(rows) : Duration::zero(), cores);
+  };
+  const Team team = choose();
+  const bool could = measured && cores.free == cores.all && batch.expected >= kLeastLent;
+  if (!could || team.threads == cores.all || ++without_ < kTryAfter) return team;
+  without_ = 0;
+  // Just worth it: one run shows whether that is so.
+  with_all_.Set(rows, Times(batch.expected, kWorthwhile));
+  return choose();
 }
 
 void TeamCosts::Observe(const Batch& batch, Duration time) {

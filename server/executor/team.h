@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <utility>
 
 #include "server/base/clock.h"
 #include "server/batching/batch.h"
@@ -48,11 +49,10 @@ class TeamCosts {
   explicit TeamCosts(bool batched) : batched_(batched) {}
 
   // As it was measured. Without it a batch has cores.own.
-  void Set(CostCurve with_all);
+  void Set(CostCurve with_all) { with_all_ = std::move(with_all); }
 
-  // What has come to take too long with more cores is believed to take what was
-  // measured again after 64 batches that could have had them: it may have been the
-  // machine.
+  // After 256 batches that could have had all cores but would have saved too little,
+  // as far as is known, one is given them: the machine may have been busy.
   Team Choose(const Batch& batch, const Cores& cores);
 
   // A batch for which it chose cores.all took `time`, with no other beside it.
@@ -60,10 +60,8 @@ class TeamCosts {
 
  private:
   bool batched_;
-  CostCurve measured_;
-  // As it is known by now.
   CostCurve with_all_;
-  // Batches that had no more cores though there were some.
+  // Batches without all cores since the last that was given them all the same.
   int without_ = 0;
 };
 

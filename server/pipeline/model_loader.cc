@@ -168,10 +168,10 @@ class RunnableVersion : public ServedVersion {
   // What a run gains that is lent idle cores.
   static std::string Lending(const Trial& trial, const Replica& replica) {
     if (trial.with_all.empty()) return "";
-    const CostCurve::Point& most = trial.with_all.points().back();
-    const std::chrono::duration<double> time = most.time;
+    const CostCurve::Point& first = trial.with_all.points().front();
+    const std::chrono::duration<double> time = first.time;
     return absl::StrFormat("; with %d threads it takes %.2f of the time", replica.pool.cores().all,
-                           time / trial.curve.Of(most.rows));
+                           time / trial.curve.Of(first.rows));
   }
 
   static void AddQueue(const MethodSignature& method, int64_t length, Replica& replica, Trial trial,

@@ -75,19 +75,29 @@ TEST_CASE("TeamCosts learns from the runs for which it chose all cores") {
   CHECK(f.Threads() == 1);
 }
 
-TEST_CASE("TeamCosts gives what has become slow another chance after 64 runs") {
+TEST_CASE("TeamCosts tries again what was slow, and goes on with it where it is not any more") {
   Costs f;
   for (int i = 0; i < 100; ++i) f.costs.Observe(f.batch, milliseconds(60));
-  for (int i = 0; i < 64; ++i) CHECK(f.Threads() == 1);
+  for (int i = 0; i < 255; ++i) CHECK(f.Threads() == 1);
   CHECK(f.Threads() == 2);
+  SECTION("it is fast now") {
+    f.costs.Observe(f.batch, milliseconds(27));
+    CHECK(f.Threads() == 2);
+  }
+  SECTION("it is still slow") {
+    f.costs.Observe(f.batch, milliseconds(60));
+    for (int i = 0; i < 255; ++i) CHECK(f.Threads() == 1);
+  }
 }
 
-TEST_CASE("TeamCosts does not try what was slow when it was measured") {
+TEST_CASE("TeamCosts tries nothing that is short, or for which not all cores are free") {
   Costs f;
-  CostCurve slow;
-  slow.Set(1, milliseconds(60));
-  f.costs.Set(slow);
-  for (int i = 0; i < 200; ++i) CHECK(f.Threads() == 1);
+  for (int i = 0; i < 100; ++i) f.costs.Observe(f.batch, milliseconds(60));
+  Cores cores = {.free = 2, .all = 2};
+  SECTION("short") { f.batch.expected = milliseconds(19); }
+  SECTION("two of three") { cores.all = 3; }
+  SECTION("never measured") { f.costs.Set({}); }
+  for (int i = 0; i < 600; ++i) CHECK(f.costs.Choose(f.batch, cores).threads == 1);
 }
 
 TEST_CASE("TeamCosts knows nothing of a batched method's runs without rows") {

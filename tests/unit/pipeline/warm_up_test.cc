@@ -111,7 +111,7 @@ struct LongRuns {
 TEST_CASE("TryMethod measures long runs with all cores too") {
   LongRuns runs;
   const Trial trial = runs.Try({.max_rows = 1}, {.all = 4});
-  CHECK(runs.threads == std::vector<int>{1, 1, 4, 4});
+  CHECK(runs.threads == std::vector<int>{1, 1, 4, 4, 4});
   CHECK(FakeContext::ThreadsHere() == 1);
   CHECK(trial.with_all.points().size() == 1);
   CHECK(trial.with_all.Of(1) >= kLeastLent);
