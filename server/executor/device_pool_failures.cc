@@ -68,7 +68,7 @@ std::vector<RunUnderWay> DevicePool::Seen() const {
   seen.reserve(runs_.size());
   for (const Run* run : runs_) {
     seen.push_back({.since = run->first_since,
-                    .expected = Times(run->batch.expected, slowdown_),
+                    .expected = Times(run->batch.expected, slowdown_.value()),
                     .hangs = run->hangs});
   }
   return seen;
