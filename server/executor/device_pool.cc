@@ -225,7 +225,7 @@ void DevicePool::Start(Run& run, const Moment& moment, int idle_workers) {
     if (other->worker == run.worker) run.first_since = kNever;
   }
   if (run.worker != nullptr) ++running_;
-  // What waits is another worker's, and a task may be measuring.
+  // The guest has other things to do; what waits is another worker's; a task may be measuring.
   if (run.worker == nullptr || !ready_.empty() || tasks_left_ > 0) cores.free = cores.own;
   const Team team = run.queue->team_costs_.Choose(run.batch, cores);
   run.threads = team.threads;
