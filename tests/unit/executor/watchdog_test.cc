@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/executor/watchdog.h"
 
+#include <atomic>
 #include <future>
+#include <semaphore>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -55,6 +57,24 @@ TEST_CASE("A watchdog looks when something begins to run") {
   });
   watchdog.Wake();
   looked.get_future().wait();
+}
+
+TEST_CASE("A watchdog that sees nothing run does not look again until it is woken") {
+  std::atomic<int> woken = 0, looks = 0, unasked = 0;
+  std::counting_semaphore<> looked(0);
+  Watchdog watchdog([&](Time) {
+    if (++looks > woken) ++unasked;
+    looked.release();
+    return kNever;
+  });
+  for (int i = 0; i < 100; ++i) {
+    ++woken;
+    watchdog.Wake();
+    looked.acquire();
+  }
+  watchdog.Stop();
+  CHECK(looks == 100);
+  CHECK(unasked == 0);
 }
 
 TEST_CASE("A watchdog looks again at the time that it was told, without being woken") {
