@@ -86,6 +86,26 @@ TEST_CASE("DevicePool lends a second run no core that the first uses") {
   CHECK(f.all == Threads{2, 1});
 }
 
+TEST_CASE("A worker has its own threads again after a run that was lent more") {
+  Brake brakes[2];
+  std::atomic<size_t> begun = 0;
+  Lending f([&](const Arguments& arguments) {
+    const size_t number = begun++;
+    return number == 0 ? Identity(arguments) : brakes[number - 1].Run()(arguments);
+  });
+  CHECK(f.RunOne() == 2);
+  f.queue->SetCurve(Curve(milliseconds(50)));
+  // Both workers run at a time: one of them is that of before.
+  std::vector<Waiter> waiters(2);
+  for (size_t i = 0; i < 2; ++i) {
+    f.Submit(waiters[i]);
+    brakes[i].started.get_future().wait();
+  }
+  for (Brake& brake : brakes) brake.released.set_value();
+  for (Waiter& waiter : waiters) CHECK(waiter.Wait().ok());
+  CHECK(f.all == Threads{2, 1, 1});
+}
+
 TEST_CASE("DevicePool lends nothing while more waits, and again when nothing does") {
   Brake brake;
   std::atomic<int> begun = 0;
