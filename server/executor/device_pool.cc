@@ -92,7 +92,7 @@ Moment DevicePool::MomentAt(Time now) const {
 // is empty.
 Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
   const int all = most_running_;
-  Outlook outlook = {.workers = std::min(all, queue.limit_.most)};
+  Outlook outlook = {.workers = std::min(all, queue.version_.most)};
   if (running_ < all && ready_.empty()) return outlook;
   for (const Run* run : runs_) {
     const Duration left = Times(run->batch.expected, slowdown_.value()) - (now - run->started);
@@ -117,7 +117,7 @@ void DevicePool::SetGuest(Guest* guest) {
 
 bool DevicePool::SuitsGuest(const ModelQueue& queue) const {
   if (!queue.guest_allowed_ || queue.clean_runs_ < kCleanRuns) return false;
-  if (queue.limit_.running >= queue.limit_.most) return false;
+  if (queue.version_.running >= queue.version_.most) return false;
   const std::optional<Duration> run = queue.waiting_.NextRun();
   return run && *run <= kGuestRun;
 }
@@ -134,7 +134,8 @@ bool DevicePool::RunForGuest(WorkerContext& context) {
     MutexLock lock(mutex_);
     for (ModelQueue* queue : ready_) {
       if (!SuitsGuest(*queue)) continue;
-      if (run.queue == nullptr || queue->turn_.begin < run.queue->turn_.begin) run.queue = queue;
+      if (run.queue == nullptr || queue->version_.turn.begin < run.queue->version_.turn.begin)
+        run.queue = queue;
     }
     if (run.queue != nullptr) Start(run, MomentAt(Now()), 0);
     bool help = false;
@@ -152,7 +153,7 @@ bool DevicePool::RunForGuest(WorkerContext& context) {
 
 Prospect DevicePool::ProspectFor(const ModelQueue& queue, int64_t rows) const {
   MutexLock lock(mutex_);
-  if (!lost_.ok() || queue.limit_.hanging > 0) return {.time = Duration::max()};
+  if (!lost_.ok() || queue.version_.hanging > 0) return {.time = Duration::max()};
   const Time now = Now();
   const Duration own = queue.waiting_.curve().Of(std::max<int64_t>(1, rows));
   Duration time = queue.waiting_.TimeForAll();
@@ -176,13 +177,13 @@ absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
   {
     MutexLock lock(mutex_);
     if (!lost_.ok()) return lost_;
-    if (queue.limit_.hanging > 0) return ModelHangs(device_);
+    if (queue.version_.hanging > 0) return ModelHangs(device_);
     if (queue.served_.name.empty()) queue.served_ = request.served;
     const Time now = Now();
     absl::Status status = queue.waiting_.Push(request, MomentAt(now), OutlookFor(queue, now));
     if (!status.ok()) return status;
     if (!std::exchange(queue.listed_, true)) {
-      turns_.Enter(queue.turn_);
+      turns_.Enter(queue.version_.turn);
       ready_.push_back(&queue);
     }
     if (IsKept(queue)) {
@@ -194,19 +195,14 @@ absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
   return absl::OkStatus();
 }
 
-void DevicePool::Unlist(ModelQueue& queue) {
-  queue.listed_ = false;
-  std::erase(ready_, &queue);
-}
-
 ModelQueue* DevicePool::Due(const Moment& moment, Time& first) {
   ModelQueue* due = nullptr;
   for (ModelQueue* queue : ready_) {
-    if (queue->limit_.running >= queue->limit_.most) continue;
+    if (queue->version_.running >= queue->version_.most) continue;
     const Time at = ending_ ? moment.now : queue->waiting_.ReadyAt(moment);
     first = std::min(first, at);
     if (at > moment.now) continue;
-    if (due == nullptr || queue->turn_.begin < due->turn_.begin) due = queue;
+    if (due == nullptr || queue->version_.turn.begin < due->version_.turn.begin) due = queue;
   }
   return due;
 }
@@ -214,7 +210,10 @@ ModelQueue* DevicePool::Due(const Moment& moment, Time& first) {
 void DevicePool::Start(Run& run, const Moment& moment, int idle_workers) {
   // The runs of an asynchronous device share it: it is no faster for having more.
   run.batch = run.queue->waiting_.Cut(moment, IsAsynchronous(device_) ? 0 : idle_workers);
-  if (run.queue->waiting_.empty()) Unlist(*run.queue);
+  // Behind the others: those of one version take turns.
+  std::erase(ready_, run.queue);
+  run.queue->listed_ = !run.queue->waiting_.empty();
+  if (run.queue->listed_) ready_.push_back(run.queue);
   if (run.batch.empty()) return;
   run.started = run.first_since = moment.now;
   run.alone = runs_.empty();
@@ -230,8 +229,8 @@ void DevicePool::Start(Run& run, const Moment& moment, int idle_workers) {
   const Team team = run.queue->team_costs_.Choose(run.batch, cores);
   run.threads = team.threads;
   run.batch.expected = team.time;
-  ++run.queue->limit_.running;
-  turns_.Begin(run.queue->turn_, run.batch.expected);
+  ++run.queue->version_.running;
+  turns_.Begin(run.queue->version_.turn, run.batch.expected);
   runs_.push_back(&run);
 }
 
@@ -274,12 +273,12 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   MoveUp(run.worker, now);
   if (run.worker != nullptr && !run.worker->replaced) --running_;
   // Others could not take what is left.
-  if (run.queue->limit_.running-- == run.queue->limit_.most) wake_.NotifyOne();
+  if (run.queue->version_.running-- == run.queue->version_.most) wake_.NotifyOne();
   if (run.hangs) {
     // Others had another worker meanwhile: this is no time that they lack.
-    --run.queue->limit_.hanging;
+    --run.queue->version_.hanging;
   } else {
-    FairTurns::End(run.queue->turn_, run.batch.expected, took);
+    FairTurns::End(run.queue->version_.turn, run.batch.expected, took);
   }
   if (!as_planned || run.hangs) run.queue->clean_runs_ = 0;
   if (!as_planned) return;

@@ -28,14 +28,16 @@ namespace torchere {
 class DevicePool;
 class Guest;
 
-// How many runs of a model version there may be at a time: 1 of a stateful one.
-// Its methods' queues share it.
-struct RunLimit {
+// What the queues of one model version share on a device.
+struct VersionRuns {
+  // How many runs there may be at a time: 1 of a stateful one.
   int most = std::numeric_limits<int>::max();
   // These belong to the pool's mutex. While runs hang no others are begun, so that
   // one model can never take all workers.
   int running = 0;
   int hanging = 0;
+  // One for all: a version gets no more of the device for having more queues.
+  FairTurns::Turn turn = {};
 };
 
 // How soon a device would answer; the less the better.
@@ -53,10 +55,10 @@ struct Prospect {
 class ModelQueue {
  public:
   // All that is borrowed must outlive it.
-  ModelQueue(DevicePool& pool, LoadedModel& model, RunLimit& limit, BatchRules rules)
+  ModelQueue(DevicePool& pool, LoadedModel& model, VersionRuns& version, BatchRules rules)
       : pool_(pool),
         model_(model),
-        limit_(limit),
+        version_(version),
         team_costs_(rules.batched),
         waiting_(std::move(rules)) {}
 
@@ -88,13 +90,12 @@ class ModelQueue {
 
   DevicePool& pool_;
   LoadedModel& model_;
-  RunLimit& limit_;
+  VersionRuns& version_;
   // These belong to pool_'s mutex, which the analysis cannot name from here.
   TeamCosts team_costs_;
   BatchQueue waiting_;
   // What it is the queue of, as its first request says.
   ServedModel served_;
-  FairTurns::Turn turn_;
   bool listed_ = false;
   bool guest_allowed_ = false;
   // Runs that went as planned since one did not, up to as many as let the guest
@@ -219,7 +220,6 @@ class DevicePool {
   // first will be.
   ModelQueue* Due(const Moment& moment, Time& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Execute(Run& run, WorkerContext& context);
-  void Unlist(ModelQueue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The run has ended: answers its requests.
   void End(Run& run, BatchOutcome outcome);
   // Takes note of it; `as_planned` where it ran together as it was cut.
@@ -227,7 +227,8 @@ class DevicePool {
   // The device will do no run any more.
   void Lose(const absl::Status& why);
   // All that waits in the queues of one version, or of every one, taken out.
-  std::vector<Request> TakeWaiting(const RunLimit* version) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<Request> TakeWaiting(const VersionRuns* version)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // What the watchdog sees of runs_.
   std::vector<RunUnderWay> Seen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

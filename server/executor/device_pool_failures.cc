@@ -37,10 +37,10 @@ void DevicePool::Lose(const absl::Status& why) {
   for (Request& request : waiting) AnswerUnavailable(std::move(request), why);
 }
 
-std::vector<Request> DevicePool::TakeWaiting(const RunLimit* version) {
+std::vector<Request> DevicePool::TakeWaiting(const VersionRuns* version) {
   std::vector<Request> waiting;
   for (ModelQueue* queue : ready_) {
-    if (version != nullptr && &queue->limit_ != version) continue;
+    if (version != nullptr && &queue->version_ != version) continue;
     std::vector<Request> taken = queue->waiting_.TakeDead(kEndOfTime);
     std::move(taken.begin(), taken.end(), std::back_inserter(waiting));
     queue->listed_ = false;
@@ -51,7 +51,7 @@ std::vector<Request> DevicePool::TakeWaiting(const RunLimit* version) {
 
 absl::Status ModelQueue::health() const {
   MutexLock lock(pool_.mutex_);
-  return limit_.hanging > 0 ? ModelHangs(pool_.device_) : absl::OkStatus();
+  return version_.hanging > 0 ? ModelHangs(pool_.device_) : absl::OkStatus();
 }
 
 void DevicePool::WatchRuns(Duration hang_after, std::function<void()> call) {
@@ -84,7 +84,7 @@ Time DevicePool::FindHanging(Duration hang_after, Time now) {
     sight = LookOver(Seen(), hang_after, now);
     for (const size_t place : sight.hanging) {
       hangs.push_back(Mark(*runs_[place], now));
-      std::vector<Request> taken = TakeWaiting(&runs_[place]->queue->limit_);
+      std::vector<Request> taken = TakeWaiting(&runs_[place]->queue->version_);
       std::move(taken.begin(), taken.end(), std::back_inserter(waiting));
     }
     on_hang = on_hang_;
@@ -103,7 +103,7 @@ Time DevicePool::FindHanging(Duration hang_after, Time now) {
 
 DevicePool::Hang DevicePool::Mark(Run& run, Time now) {
   run.hangs = true;
-  ++run.queue->limit_.hanging;
+  ++run.queue->version_.hanging;
   return {.model = run.queue->served_,
           .time = now - run.started,
           .measures = absl::StrCat("it gets no requests until that has ended; ", Replace(run))};

@@ -46,7 +46,7 @@ struct Replica {
 
   const std::unique_ptr<LoadedModel> model;
   DevicePool& pool;
-  RunLimit limit;
+  VersionRuns runs;
   // By RunLengths.
   std::map<std::pair<const MethodSignature*, int64_t>, ModelQueue> queues;
 };
@@ -176,10 +176,10 @@ class RunnableVersion : public ServedVersion {
 
   static void AddQueue(const MethodSignature& method, int64_t length, Replica& replica, Trial trial,
                        const ModelConfig& config) {
-    if (config.limits.concurrency) replica.limit.most = *config.limits.concurrency;
-    if (config.stateful) replica.limit.most = 1;
+    if (config.limits.concurrency) replica.runs.most = *config.limits.concurrency;
+    if (config.stateful) replica.runs.most = 1;
     const auto queue = replica.queues.try_emplace({&method, length}, replica.pool, *replica.model,
-                                                  replica.limit, Rules(method.batched, config));
+                                                  replica.runs, Rules(method.batched, config));
     queue.first->second.SetCurve(std::move(trial.curve), std::move(trial.with_all));
     if (IsAsynchronous(replica.pool.device()) || config.stateful) return;
     if (IsPredictable(AtLength(method, length)) && config.batching.max_delay == Duration{}) {

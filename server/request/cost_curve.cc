@@ -2,6 +2,7 @@
 #include "server/request/cost_curve.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 namespace torchere {
@@ -11,6 +12,7 @@ namespace {
 // taken for the machine's speed, and how much for the cost of such a size.
 constexpr double kSpeed = 1.0 / 16;
 constexpr double kSize = 1.0 / 128;
+constexpr double kMostAtOnce = 2;
 
 // The first point that has `rows` rows or more.
 template <typename Points>
@@ -22,7 +24,7 @@ auto AtOrAbove(Points& points, int64_t rows) {
 
 }  // namespace
 
-void CostCurve::Set(int64_t rows, Duration time) {
+void CostCurve::Set(int64_t rows, Exact time) {
   const auto point = AtOrAbove(points_, rows);
   if (point != points_.end() && point->rows == rows) {
     point->time = time;
@@ -36,28 +38,38 @@ void CostCurve::AddPointFor(int64_t rows) {
   const bool is_between = above != points_.end() && above != points_.begin();
   if (above != points_.end() && above->rows == rows) return;
   if (is_between && (rows < 2 * std::prev(above)->rows || above->rows < 2 * rows)) return;
-  Set(rows, Of(rows));
+  Set(rows, ExactOf(rows));
 }
 
 void CostCurve::Observe(int64_t rows, Duration time) {
   if (points_.empty()) return Set(rows, time);
   AddPointFor(rows);
-  const Duration known = std::max(Of(rows), Duration(1));
-  const double difference = std::chrono::duration<double>(std::min(time, 2 * known)) / known - 1;
-  for (Point& point : points_) point.time = Times(point.time, 1 + difference * kSpeed);
+  const Exact known = std::max(ExactOf(rows), Exact(1));
+  const double ratio = std::clamp(Exact(time) / known, 1 / kMostAtOnce, kMostAtOnce);
+  const double speed = std::pow(ratio, kSpeed);
+  for (Point& point : points_) point.time *= speed;
+  const double size = std::pow(ratio, kSize);
   const auto above = AtOrAbove(points_, rows);
-  above->time = Times(above->time, 1 + difference * kSize);
-  if (above->rows != rows)
-    std::prev(above)->time = Times(std::prev(above)->time, 1 + difference * kSize);
+  above->time *= size;
+  if (above->rows != rows) std::prev(above)->time *= size;
 }
 
 Duration CostCurve::Of(int64_t rows) const {
-  if (points_.empty()) return Duration::zero();
+  return std::chrono::duration_cast<Duration>(ExactOf(rows));
+}
+
+CostCurve::Exact CostCurve::ExactOf(int64_t rows) const {
+  if (points_.empty()) return Exact::zero();
   const auto above = AtOrAbove(points_, rows);
-  if (above == points_.end()) return points_.back().time * rows / points_.back().rows;
+  const auto wanted = static_cast<double>(rows);
+  if (above == points_.end()) {
+    return points_.back().time * wanted / static_cast<double>(points_.back().rows);
+  }
   if (above->rows == rows || above == points_.begin()) return above->time;
   const Point& below = *std::prev(above);
-  return below.time + (above->time - below.time) * (rows - below.rows) / (above->rows - below.rows);
+  const auto share =
+      static_cast<double>(rows - below.rows) / static_cast<double>(above->rows - below.rows);
+  return below.time + (above->time - below.time) * share;
 }
 
 }  // namespace torchere

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -12,20 +13,23 @@ namespace torchere {
 // not always cheaper by the row, so it is measured and not assumed.
 class CostCurve {
  public:
+  // Not whole nanoseconds: what is cut off at each of a million small steps adds up.
+  using Exact = std::chrono::duration<double, std::nano>;
+
   struct Point {
     int64_t rows;
-    Duration time;
+    Exact time;
   };
 
   // A run of `rows` rows, at least 1, takes `time`: in place of what was known.
-  void Set(int64_t rows, Duration time);
+  void Set(int64_t rows, Exact time);
 
   // A run of `rows` rows took `time`. Where that is not what was expected it is
   // mostly the machine that is slower or faster than it was, at any size: all
-  // points move by a sixteenth of the difference, those beside `rows` a little
-  // more. So sizes that were not run lately stay comparable with those that were.
-  // A single run counts as twice as long as expected at most: the machine may
-  // have been busy.
+  // points move a sixteenth of the way, those beside `rows` a little more. So sizes
+  // that were not run lately stay comparable with those that were. By factors: ups
+  // and downs around the same time leave no trace. A single run counts as twice as
+  // long, or half as long, as expected at most: the machine may have been busy.
   void Observe(int64_t rows, Duration time);
 
   // Linear between the points; below the first as long as that, above the last
@@ -37,6 +41,7 @@ class CostCurve {
   const std::vector<Point>& points() const { return points_; }
 
  private:
+  Exact ExactOf(int64_t rows) const;
   // Sees to it that there is a point near enough to `rows` to learn what it costs.
   void AddPointFor(int64_t rows);
 

@@ -92,7 +92,7 @@ v1::MethodSignature ToProto(const MethodSignature& method, const CostCurve& cost
   for (const CostCurve::Point& point : costs.points()) {
     v1::RunCost& cost = *message.add_run_costs();
     cost.set_rows(point.rows);
-    *cost.mutable_time() = ToProto(absl::FromChrono(point.time));
+    *cost.mutable_time() = ToProto(absl::FromChrono(costs.Of(point.rows)));
   }
   return message;
 }

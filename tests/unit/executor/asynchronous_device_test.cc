@@ -177,7 +177,7 @@ TEST_CASE("A pool ends once all that the device was given has been answered") {
 
 TEST_CASE("A stateful model's next run is begun only when the one before has ended") {
   OnDevice f(Identity, {}, 2);
-  f.limit.most = 1;
+  f.runs.most = 1;
   f.device.Allow();
   std::vector<Waiter> waiters(50);
   f.SubmitNumbers(waiters);

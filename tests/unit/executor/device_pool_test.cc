@@ -219,7 +219,7 @@ TEST_CASE("A model with a limit of one run is never run twice at a time") {
         return Identity(arguments);
       },
       4);
-  f.limit.most = 1;
+  f.runs.most = 1;
   std::vector<Waiter> waiters(200);
   for (Waiter& waiter : waiters) {
     Request request = f.Make(waiter);
@@ -227,6 +227,34 @@ TEST_CASE("A model with a limit of one run is never run twice at a time") {
   }
   for (Waiter& waiter : waiters) CHECK(waiter.Wait().ok());
   CHECK(most == 1);
+}
+
+TEST_CASE("The queues of one version take turns") {
+  std::mutex mutex;
+  std::string order;
+  Brake brake;
+  Fixture f(brake.Run());
+  FakeModel other([&](const Arguments& arguments) {
+    const std::lock_guard lock(mutex);
+    order += Floats(*arguments[0])[0] == 1 ? 'a' : 'b';
+    return Identity(arguments);
+  });
+  VersionRuns runs;
+  ModelQueue a(*f.pool, other, runs, Fixture::Patient({}));
+  ModelQueue b(*f.pool, other, runs, Fixture::Patient({}));
+  Waiter first;
+  Request blocks = f.Make(first);
+  REQUIRE(f.queue->Submit(blocks).ok());
+  brake.started.get_future().wait();
+  std::vector<Waiter> waiters(6);
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    Request request = f.Make(waiters[i], i < 3 ? 1 : 2);
+    REQUIRE((i < 3 ? a : b).Submit(request).ok());
+  }
+  brake.released.set_value();
+  for (Waiter& waiter : waiters) CHECK(waiter.Wait().ok());
+  CHECK(first.Wait().ok());
+  CHECK(order == "ababab");
 }
 
 TEST_CASE("DevicePool does a task on a worker and waits for its end") {

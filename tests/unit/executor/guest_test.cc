@@ -62,8 +62,8 @@ struct Fixture {
   Observer observer;
   FakeModel model{[this](const Arguments& arguments) { return Run(arguments); }};
   DevicePool pool{backend, Device{}, 1, observer};
-  RunLimit limit;
-  ModelQueue queue{pool, model, limit, {.max_time = std::chrono::hours(1)}};
+  VersionRuns runs;
+  ModelQueue queue{pool, model, runs, {.max_time = std::chrono::hours(1)}};
 };
 
 // Keeps the pool's worker busy: it may still be on its way back from the last run,

@@ -101,8 +101,8 @@ struct Hanging : Fixture {
   int stuck = 0;
   std::deque<Waiter> waiters;
   FakeModel light{Identity};
-  RunLimit light_limit;
-  ModelQueue light_queue{*pool, light, light_limit, Patient({})};
+  VersionRuns light_runs;
+  ModelQueue light_queue{*pool, light, light_runs, Patient({})};
 };
 
 TEST_CASE("A run that takes long is left alone until it counts as hanging") {
@@ -199,8 +199,8 @@ TEST_CASE("As many workers are replaced as there are, and no more until one has 
   Trap other_trap;
   Hanging f;
   FakeModel other(other_trap.Run());
-  RunLimit other_limit;
-  ModelQueue other_queue(*f.pool, other, other_limit, Fixture::Patient({}));
+  VersionRuns other_runs;
+  ModelQueue other_queue(*f.pool, other, other_runs, Fixture::Patient({}));
   Waiter& hanging = f.Hang();
   f.LookAfter(kHangAfter);
   Waiter second;
@@ -225,8 +225,8 @@ TEST_CASE("A model may hang again and again: each time another worker takes the 
   for (int i = 0; i < 20; ++i) {
     Trap trap;
     FakeModel model(trap.Run());
-    RunLimit limit;
-    ModelQueue queue(*f.pool, model, limit, Fixture::Patient({}));
+    VersionRuns runs;
+    ModelQueue queue(*f.pool, model, runs, Fixture::Patient({}));
     Waiter waiter;
     Request request = f.Make(waiter);
     request.method = &model.signature().methods[0];
@@ -242,7 +242,7 @@ TEST_CASE("A model may hang again and again: each time another worker takes the 
 TEST_CASE(
     "While a run of one method hangs the version's other methods are refused, and no other model") {
   Hanging f;
-  ModelQueue sibling(*f.pool, f.model, f.limit, Fixture::Patient({}));
+  ModelQueue sibling(*f.pool, f.model, f.runs, Fixture::Patient({}));
   f.Hang();
   f.LookAfter(kHangAfter);
   CHECK_FALSE(sibling.health().ok());
@@ -287,8 +287,8 @@ TEST_CASE("A run that hangs on a guest's thread is named as what it is: nobody c
   FakeModel model([&](const Arguments& arguments) {
     return traps ? f.trap.Run()(arguments) : Identity(arguments);
   });
-  RunLimit limit;
-  ModelQueue queue(*f.pool, model, limit, Fixture::Patient({}));
+  VersionRuns runs;
+  ModelQueue queue(*f.pool, model, runs, Fixture::Patient({}));
   queue.AllowGuest();
   std::deque<Waiter> waiters;
   const auto submit = [&]() -> Waiter& {

@@ -113,7 +113,7 @@ TEST_CASE("DevicePool lends nothing while more waits, and again when nothing doe
     return begun++ == 0 ? brake.Run()(arguments) : Identity(arguments);
   });
   // One run at a time: the other worker stays idle.
-  f.limit.most = 1;
+  f.runs.most = 1;
   std::vector<Waiter> waiters(3);
   f.Submit(waiters[0]);
   brake.started.get_future().wait();
@@ -157,8 +157,8 @@ TEST_CASE("A guest is lent nothing, and has the threads that every run has") {
   FakeBackend backend;
   Observer observer;
   DevicePool pool(backend, Device{}, 2, observer, 3);
-  RunLimit limit;
-  ModelQueue queue(pool, model, limit, Fixture::Patient({}));
+  VersionRuns runs;
+  ModelQueue queue(pool, model, runs, Fixture::Patient({}));
   queue.AllowGuest();
   Guest guest(pool);
   // 100 runs on workers let it in.

@@ -24,7 +24,7 @@ struct Fixture {
       : model(std::move(run)) {
     backend.device = &device;
     pool = std::make_unique<DevicePool>(backend, where, workers, observer);
-    queue = std::make_unique<ModelQueue>(*pool, model, limit, Patient(std::move(rules)));
+    queue = std::make_unique<ModelQueue>(*pool, model, runs, Patient(std::move(rules)));
   }
 
   // A slow machine must not make a request wait too long.
@@ -81,7 +81,7 @@ struct Fixture {
   Failures observer;
   FakeModel model;
   std::unique_ptr<DevicePool> pool;
-  RunLimit limit;
+  VersionRuns runs;
   std::unique_ptr<ModelQueue> queue;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/request/cost_curve.h"
 
+#include <random>
+
 #include "tests/support/catch.h"
 
 namespace torchere {
@@ -48,6 +50,21 @@ TEST_CASE("CostCurve takes a slower machine for slower at every size", "[request
   CHECK(curve.Of(8) > microseconds(195));
   CHECK(curve.Of(32) > microseconds(500));
   CHECK(curve.Of(1) > microseconds(34));
+}
+
+TEST_CASE("CostCurve keeps its shape while a single size is run, whatever its times") {
+  CostCurve curve;
+  curve.Set(1, microseconds(30));
+  curve.Set(8, microseconds(150));
+  curve.Set(64, microseconds(800));
+  std::mt19937 random(1);
+  std::lognormal_distribution<double> noise(0, 0.4);
+  for (int i = 0; i < 500000; ++i) {
+    const double outlier = i % 100 == 0 ? 30 : 1;
+    curve.Observe(1, Times(microseconds(30), noise(random) * outlier));
+  }
+  CHECK(curve.Of(8) / CostCurve::Exact(curve.Of(1)) == Approx(5).epsilon(0.25));
+  CHECK(curve.Of(64) / CostCurve::Exact(curve.Of(1)) == Approx(800.0 / 30).epsilon(0.2));
 }
 
 TEST_CASE("CostCurve learns a size that was measured wrongly, beside others", "[request]") {
