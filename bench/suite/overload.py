@@ -8,6 +8,7 @@ from suite.samples import interleave
 COLUMNS = [
     Column("model", "model"), Column("what", "load"), Column("sent_per_s", "sent/s", ",.0f"),
     Column("goodput_per_s", "goodput/s", ",.1f"), Column("of_peak", "of peak", ".0%"),
+    Column("of_left", "of what is left", ".0%"),
     Column("p50_ms", "p50 ms", ",.0f"), Column("p99_ms", "p99 ms", ",.0f"),
     Column("recovery_s", "recovery s", ".2f"), Column("rss_mib", "RSS MiB", ",.0f"),
     Column("server_cores", "cores", ".2f"), Column("other_cores", "other", ".1f"),
@@ -15,9 +16,9 @@ COLUMNS = [
 ]
 NOTES = [
     "Open loop, default settings. load: times the peak, which is what a closed loop gets; aim of",
-    "goodput: 95 % of it. The client shares the machine: what is left of the peak is the share of cores",
-    "that are free while it sends as much to a bare gRPC server, which answers at once. p50, p99: of",
-    "what was answered. recovery: from the last request until one at a time is answered within 100 ms.",
+    "goodput: 95 % of it. The client shares the machine. What is left of the peak: without the CPU that",
+    "it and a bare gRPC server, which answers at once, take for so many requests more than for 1 x.",
+    "p50, p99: of what was answered. recovery: from the last request until one at a time is answered within 100 ms.",
     "RSS: afterwards.",
     "cnn10ms takes 602,112 bytes, which cost the client and the machine; cnn10ms_small does the same",
     "work from 588. cores: of the server; other: of other processes but the client.",
@@ -59,16 +60,16 @@ def overload(server, model, quick):
                           1 if quick else 3)
     for each in times:
         row = row_of(server, model, f"{each} x", seen["server", each], peak["requests_per_s"])
-        row["of_left"] = row["of_peak"] / left(seen["bare", each], peak)
+        row["of_left"] = row["of_peak"] / left(seen["bare", each], seen["bare", 1], peak)
         rows.append(row)
     return rows
 
 
-def left(bare, peak):
-    """How much of the cores that the server had at its peak are free while a client sends as it does
-    to the bare server."""
-    at_peak = programs.CORES - peak["client_cores"]
-    return min(1, (programs.CORES - bare["client_cores"] - bare["server_cores"]) / at_peak)
+def left(bare, bare_once, peak):
+    """The share of the cores that the server had at its peak which the client and gRPC alone leave
+    when more is sent than once the peak."""
+    more = sum(bare[key] - bare_once[key] for key in ("client_cores", "server_cores"))
+    return max(0.05, 1 - max(0, more) / peak["server_cores"])
 
 
 def row_of(server, model, what, seen, peak):

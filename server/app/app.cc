@@ -129,11 +129,10 @@ absl::Status App::LoadModels() {
 }
 
 void App::LoseDevice() {
-  // A second signal would end the process at once.
   if (device_lost_.exchange(true)) return;
   health_.Changed();
-  // Ends as it does when it is told to.
-  kill(getpid(), SIGTERM);
+  // Ends as it does when it is told to; a second time would end it at once.
+  if (!draining_) kill(getpid(), SIGTERM);
 }
 
 absl::Status App::Serve(Listener listener) {
@@ -186,6 +185,7 @@ bool App::hangs() const {
 std::string App::Running() const { return absl::StrJoin(pools_.RunsUnderWay(), "; "); }
 
 void App::Drain() {
+  draining_ = true;
   health_.Drain();
   server_->Drain(config_.drain_timeout);
 }

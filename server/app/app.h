@@ -58,6 +58,7 @@ class App {
 
   const Config config_;
   std::atomic<bool> device_lost_ = false;
+  std::atomic<bool> draining_ = false;
   std::string address_;
   std::unique_ptr<Backend> backend_;
   Gate predict_gate_;

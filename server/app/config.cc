@@ -94,7 +94,8 @@ absl::StatusOr<Duration> ParseTime(const std::string& flag, const std::string& t
     return absl::ToChronoNanoseconds(time);
   }
   return absl::InvalidArgumentError(
-      absl::StrCat(flag, "=", text, ": expected a time from 0 to 24h, as 30s, 200ms or 1.5s"));
+      absl::StrCat(flag, "=", text, ": expected a time from 0 to 24h, as 30s, 200ms or 1.5s",
+                   flag == "--hang-after" ? ", or off" : ""));
 }
 
 absl::Status ReadModels(Config& config, const std::vector<std::string>& model_flags) {

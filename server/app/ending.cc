@@ -26,8 +26,10 @@ int End(std::unique_ptr<App> app) {
     app->Drain();
   }
   const ExitOnSignal exit_at_once(late, kAfterDrain);
+  // Before or meanwhile.
+  const int status = app->device_lost() ? kDeviceLost : kEnded;
   app.reset();
-  return lost ? kDeviceLost : kEnded;
+  return status;
 }
 
 }  // namespace torchere

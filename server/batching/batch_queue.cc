@@ -66,8 +66,16 @@ void BatchQueue::SetCurve(CostCurve curve) {
 void BatchQueue::Observe(int64_t rows, Duration time) {
   // What runs alone in spite of its method is of no shape that was measured.
   if (rows == 0 && rules_.batched) return;
-  curve_.Observe(std::max<int64_t>(1, rows), time);
-  if (observed_++ % kRunsAPlan == 0) Plan();
+  const int64_t counted = std::max<int64_t>(1, rows);
+  const Duration known = curve_.Of(counted);
+  if (!is_measured_ && time < known) {
+    // The first run of a model is slow: what is known of it must not last.
+    curve_.Set(counted, known - (known - time) / 2);
+  } else {
+    curve_.Observe(counted, time);
+  }
+  ++observed_;
+  if (observed_ % kRunsAPlan == 0 || (!is_measured_ && observed_ < kRunsAPlan)) Plan();
 }
 
 std::optional<Duration> BatchQueue::NextRun() const {

@@ -93,10 +93,12 @@ Moment DevicePool::MomentAt(Time now) const {
 Outlook DevicePool::OutlookFor(const ModelQueue& queue, Time now) const {
   const int all = most_running_;
   Outlook outlook = {.workers = std::min(all, queue.version_.most)};
-  if (running_ < all && ready_.empty()) return outlook;
+  const VersionRuns& version = queue.version_;
+  if (running_ < all && ready_.empty() && version.running < version.most) return outlook;
   for (const Run* run : runs_) {
     const Duration left = Times(run->batch.expected, slowdown_.value()) - (now - run->started);
-    outlook.ahead += std::max(Duration::zero(), left / all);
+    const int by = &run->queue->version_ == &version ? outlook.workers : all;
+    outlook.ahead += std::max(Duration::zero(), left / by);
   }
   const Duration own = queue.waiting_.TimeForAll();
   for (const ModelQueue* other : ready_) {
@@ -153,7 +155,7 @@ bool DevicePool::RunForGuest(WorkerContext& context) {
 
 Prospect DevicePool::ProspectFor(const ModelQueue& queue, int64_t rows) const {
   MutexLock lock(mutex_);
-  if (!lost_.ok() || queue.version_.hanging > 0) return {.time = Duration::max()};
+  if (!lost_.ok() || !HealthOf(queue.version_).ok()) return {.time = Duration::max()};
   const Time now = Now();
   const Duration own = queue.waiting_.curve().Of(std::max<int64_t>(1, rows));
   Duration time = queue.waiting_.TimeForAll();
@@ -177,7 +179,7 @@ absl::Status DevicePool::Push(ModelQueue& queue, Request& request) {
   {
     MutexLock lock(mutex_);
     if (!lost_.ok()) return lost_;
-    if (queue.version_.hanging > 0) return ModelHangs(device_);
+    if (absl::Status health = HealthOf(queue.version_); !health.ok()) return health;
     if (queue.served_.name.empty()) queue.served_ = request.served;
     const Time now = Now();
     absl::Status status = queue.waiting_.Push(request, MomentAt(now), OutlookFor(queue, now));
@@ -277,18 +279,24 @@ void DevicePool::Finish(Run& run, bool as_planned) {
   if (run.hangs) {
     // Others had another worker meanwhile: this is no time that they lack.
     --run.queue->version_.hanging;
+    --hanging_;
   } else {
     FairTurns::End(run.queue->version_.turn, run.batch.expected, took);
   }
-  if (!as_planned || run.hangs) run.queue->clean_runs_ = 0;
-  if (!as_planned) return;
+  if (!as_planned || run.hangs) {
+    run.queue->clean_runs_ = 0;
+    return;
+  }
   run.queue->clean_runs_ = std::min(run.queue->clean_runs_ + 1, kCleanRuns);
   if (run.threads > cores_.own) {
     const bool measures = run.alone && run.threads == cores_.all;
     if (measures) run.queue->team_costs_.Observe(run.batch, took);
     return;
   }
-  if (run.alone) run.queue->waiting_.Observe(run.batch.run_rows, took);
+  // With others beside it a run is no faster than alone.
+  if (run.alone || took < run.batch.expected) {
+    run.queue->waiting_.Observe(run.batch.run_rows, took);
+  }
   longest_run_ = std::max(longest_run_, run.queue->waiting_.LongestRun());
   slowdown_.Observe(run.batch.expected, took);
 }
@@ -297,6 +305,8 @@ void DevicePool::End(Run& run, BatchOutcome outcome) {
   // The answers hold the queue's version: nothing of it is touched after them.
   Finish(run, outcome.as_planned);
   if (run.hangs) TellEnded(run);
+  // Another may be replaced now.
+  if (watchdog_ != nullptr) watchdog_->Wake();
   if (!outcome.device.ok()) Lose(outcome.device);
   for (Answer& answer : outcome.answers) answer.reply.Send(std::move(answer.response));
 }

@@ -68,7 +68,8 @@ class ModelQueue {
 
   // Whether the version takes requests here. Thread-safe.
   //
-  //   UNAVAILABLE  MODEL_HANGS: a run of one of its methods hangs
+  //   UNAVAILABLE  MODEL_HANGS: a run of one of its methods hangs, or runs of others
+  //                hold all workers that there may be
   absl::Status health() const;
 
   // What waits may be run by the pool's Guest too, once workers have run enough of
@@ -232,6 +233,11 @@ class DevicePool {
 
   // What the watchdog sees of runs_.
   std::vector<RunUnderWay> Seen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether a version takes requests: ModelQueue::health.
+  absl::Status HealthOf(const VersionRuns& version) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether every worker that has not been replaced has a run that hangs.
+  bool AllHang() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayReplace(const Run& run) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes note of a run that hangs.
   Hang Mark(Run& run, Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has another worker take the place of a run's, where it may; what is done, in
@@ -267,6 +273,8 @@ class DevicePool {
   Guest* guest_ ABSL_GUARDED_BY(mutex_) = nullptr;
   // Runs of workers that have not been replaced.
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Runs that hang.
+  int hanging_ ABSL_GUARDED_BY(mutex_) = 0;
   // Workers that have been replaced and still have runs under way.
   int replaced_ ABSL_GUARDED_BY(mutex_) = 0;
   // Of any queue, as it is known by now.

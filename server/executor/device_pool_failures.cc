@@ -2,6 +2,7 @@
 // What DevicePool does about a device that is lost and about runs that hang.
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -51,7 +52,7 @@ std::vector<Request> DevicePool::TakeWaiting(const VersionRuns* version) {
 
 absl::Status ModelQueue::health() const {
   MutexLock lock(pool_.mutex_);
-  return version_.hanging > 0 ? ModelHangs(pool_.device_) : absl::OkStatus();
+  return pool_.HealthOf(version_);
 }
 
 void DevicePool::WatchRuns(Duration hang_after, std::function<void()> call) {
@@ -76,20 +77,30 @@ std::vector<RunUnderWay> DevicePool::Seen() const {
 
 Time DevicePool::FindHanging(Duration hang_after, Time now) {
   std::vector<Hang> hangs;
-  std::vector<Request> waiting;
+  std::vector<Request> waiting, others_waiting;
   std::function<void()> on_hang;
   Sight sight;
+  bool replaces = false;
   {
     MutexLock lock(mutex_);
     sight = LookOver(Seen(), hang_after, now);
+    // Those for which there was no other worker when they were found.
+    for (const Run* run : runs_) {
+      if (run->hangs) replaces = MayReplace(*run) || replaces;
+      if (run->hangs) Replace(*run);
+    }
     for (const size_t place : sight.hanging) {
       hangs.push_back(Mark(*runs_[place], now));
       std::vector<Request> taken = TakeWaiting(&runs_[place]->queue->version_);
       std::move(taken.begin(), taken.end(), std::back_inserter(waiting));
     }
+    if (AllHang()) {
+      std::vector<Request> taken = TakeWaiting(nullptr);
+      std::move(taken.begin(), taken.end(), std::back_inserter(others_waiting));
+    }
     on_hang = on_hang_;
   }
-  if (hangs.empty()) return sight.next;
+  if (hangs.empty() && !replaces) return sight.next;
   // Those that were replaced and sleep are to end.
   wake_.NotifyAll();
   RenewThreads();
@@ -98,15 +109,36 @@ Time DevicePool::FindHanging(Duration hang_after, Time now) {
   }
   if (on_hang) on_hang();
   for (Request& request : waiting) AnswerUnavailable(std::move(request), ModelHangs(device_));
+  for (Request& request : others_waiting) {
+    AnswerUnavailable(std::move(request), WorkersHang(device_));
+  }
   return sight.next;
 }
 
 DevicePool::Hang DevicePool::Mark(Run& run, Time now) {
   run.hangs = true;
+  ++hanging_;
   ++run.queue->version_.hanging;
   return {.model = run.queue->served_,
           .time = now - run.started,
           .measures = absl::StrCat("it gets no requests until that has ended; ", Replace(run))};
+}
+
+bool DevicePool::MayReplace(const Run& run) const {
+  return run.worker != nullptr && !run.worker->replaced && !ending_ && replaced_ < worker_count_;
+}
+
+bool DevicePool::AllHang() const {
+  std::set<const Worker*> stuck;
+  for (const Run* run : runs_) {
+    if (run->hangs && run->worker != nullptr && !run->worker->replaced) stuck.insert(run->worker);
+  }
+  return static_cast<int>(stuck.size()) >= worker_count_;
+}
+
+absl::Status DevicePool::HealthOf(const VersionRuns& version) const {
+  if (version.hanging > 0) return ModelHangs(device_);
+  return hanging_ > 0 && AllHang() ? WorkersHang(device_) : absl::OkStatus();
 }
 
 std::string DevicePool::Replace(const Run& run) {

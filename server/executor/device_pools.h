@@ -59,7 +59,8 @@ class DevicePools {
   // DevicePool::RunsUnderWay of all.
   std::vector<std::string> RunsUnderWay() const;
 
-  // "cpu: 2 workers x 1 intra-op thread; 2 cores", for the log.
+  // "cpu: 2 workers x 1 intra-op threads (up to 2 while others are idle); 2 cores may
+  // be used", for the log.
   std::string Threads() const;
 
  private:

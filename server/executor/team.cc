@@ -34,20 +34,25 @@ Team ChooseTeam(Duration with_own, Duration with_all, const Cores& cores) {
 Team TeamCosts::Choose(const Batch& batch, const Cores& cores) {
   const bool measured = !with_all_.empty() && (batch.rows > 0 || !batched_);
   const int64_t rows = CurveRows(batch);
-  const auto choose = [&] {
-    return ChooseTeam(batch.expected, measured ? with_all_.Of(rows) : Duration::zero(), cores);
-  };
-  const Team team = choose();
+  const Team team =
+      ChooseTeam(batch.expected, measured ? with_all_.Of(rows) : Duration::zero(), cores);
   const bool could = measured && cores.free == cores.all && batch.expected >= kLeastLent;
   if (!could || team.threads == cores.all || ++without_ < kTryAfter) return team;
   without_ = 0;
-  // Just worth it: one run shows whether that is so.
-  with_all_.Set(rows, Times(batch.expected, kWorthwhile));
-  return choose();
+  // One run shows whether that is so.
+  tried_rows_ = rows;
+  return {.threads = cores.all, .time = Times(batch.expected, kWorthwhile)};
 }
 
 void TeamCosts::Observe(const Batch& batch, Duration time) {
-  with_all_.Observe(CurveRows(batch), time);
+  const int64_t rows = CurveRows(batch);
+  if (rows == tried_rows_) {
+    // Of this size alone: the others were not tried.
+    with_all_.Set(rows, time);
+    tried_rows_ = 0;
+  } else {
+    with_all_.Observe(rows, time);
+  }
 }
 
 }  // namespace torchere

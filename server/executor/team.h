@@ -63,6 +63,8 @@ class TeamCosts {
   CostCurve with_all_;
   // Batches without all cores since the last that was given them all the same.
   int without_ = 0;
+  // Of the batch that was given all cores to see; 0 where there is none.
+  int64_t tried_rows_ = 0;
 };
 
 }  // namespace torchere

@@ -241,6 +241,13 @@ absl::Status ModelHangs(const Device& device) {
                 {.reason = "MODEL_HANGS", .metadata = {{"device", Name(device)}}});
 }
 
+absl::Status WorkersHang(const Device& device) {
+  return Refuse(absl::StatusCode::kUnavailable,
+                absl::StrCat("runs of other models hang and hold all workers of ", Name(device),
+                             ": start the server again; the server's log says more"),
+                {.reason = "MODEL_HANGS", .metadata = {{"device", Name(device)}}});
+}
+
 void AnswerUnavailable(Request request, const absl::Status& why) {
   request.reply.Send(WithModel(why, request.served));
 }

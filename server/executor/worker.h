@@ -49,6 +49,7 @@ void AnswerDead(Request request);
 // Why a version gets no requests of which a run hangs on the device: UNAVAILABLE,
 // MODEL_HANGS.
 absl::Status ModelHangs(const Device& device);
+absl::Status WorkersHang(const Device& device);
 
 // Answers a request that waited for what does not come: the device is lost, or a
 // run of its model hangs.

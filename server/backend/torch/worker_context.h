@@ -17,7 +17,7 @@
 namespace torchere {
 
 // Makes the calling thread one that runs models on a device, for as long as it
-// lives: its operations use ConfigureTorchRuntime's number of threads, record
+// lives: its operations use as many threads as UseThreads said last, record
 // nothing for gradients, take denormal numbers for zero, and, where the device is
 // asynchronous, run on a stream of its own.
 class TorchWorkerContext : public WorkerContext {

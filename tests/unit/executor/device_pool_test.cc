@@ -229,6 +229,24 @@ TEST_CASE("A model with a limit of one run is never run twice at a time") {
   CHECK(most == 1);
 }
 
+TEST_CASE("What a model's limit makes wait is refused if its deadline does not allow it") {
+  Brake brake;
+  Fixture f(brake.Run(), 2);
+  f.runs.most = 1;
+  CostCurve curve;
+  curve.Set(1, std::chrono::seconds(100));
+  f.queue->SetCurve(std::move(curve));
+  Waiter runs, waits;
+  Request first = f.Make(runs);
+  REQUIRE(f.queue->Submit(first).ok());
+  brake.started.get_future().wait();
+  Request second = f.Make(waits);
+  second.context.deadline = Now() + std::chrono::seconds(50);
+  CHECK(DetailsOf(f.queue->Submit(second)).reason == "QUEUE_TOO_LONG");
+  brake.released.set_value();
+  CHECK(runs.Wait().ok());
+}
+
 TEST_CASE("The queues of one version take turns") {
   std::mutex mutex;
   std::string order;

@@ -220,6 +220,37 @@ TEST_CASE("As many workers are replaced as there are, and no more until one has 
   CHECK(f.OthersGoOn());
 }
 
+TEST_CASE("Where no other worker may take the place nobody waits, until one may again") {
+  Trap other_trap;
+  Hanging f;
+  FakeModel other(other_trap.Run());
+  VersionRuns other_runs;
+  ModelQueue other_queue(*f.pool, other, other_runs, Fixture::Patient({}));
+  Waiter& hanging = f.Hang();
+  f.LookAfter(kHangAfter);
+  Waiter second;
+  Request request = f.Make(second);
+  request.method = &other.signature().methods[0];
+  REQUIRE(other_queue.Submit(request).ok());
+  other_trap.AwaitInside(1);
+  Waiter waits, comes;
+  Request third = f.Make(waits);
+  third.method = &f.light.signature().methods[0];
+  REQUIRE(f.light_queue.Submit(third).ok());
+  f.LookAfter(kHangAfter);
+  CHECK(absl::IsUnavailable(waits.Wait().status()));
+  CHECK(DetailsOf(f.light_queue.health()).reason == "MODEL_HANGS");
+  Request fourth = f.Make(comes);
+  fourth.method = &f.light.signature().methods[0];
+  CHECK(absl::IsUnavailable(f.light_queue.Submit(fourth)));
+  f.trap.Open();
+  CHECK(hanging.Wait().ok());
+  f.LookAfter(kHangAfter);
+  CHECK(f.OthersGoOn());
+  other_trap.Open();
+  CHECK(second.Wait().ok());
+}
+
 TEST_CASE("A model may hang again and again: each time another worker takes the place") {
   Hanging f;
   for (int i = 0; i < 20; ++i) {
