@@ -46,6 +46,14 @@ absl::Status TooLong(Duration wait, absl::string_view limit, Duration allowed) {
 
 }  // namespace
 
+absl::Status CheckRows(int64_t rows, int64_t most) {
+  if (rows <= most) return absl::OkStatus();
+  const std::string limit = absl::StrCat(most);
+  return Refuse(absl::StatusCode::kInvalidArgument,
+                absl::StrCat("the request has ", rows, " rows; at most ", limit, " are taken"),
+                {.reason = "LIMIT_EXCEEDED", .metadata = {{"limit", limit}}});
+}
+
 BatchQueue::BatchQueue(BatchRules rules)
     : rules_(std::move(rules)), run_limit_(rules_.batched ? rules_.max_rows : 1) {
   Plan();
@@ -93,12 +101,8 @@ Duration BatchQueue::MaxTime(const Moment& moment) const {
 
 absl::Status BatchQueue::CheckRoom(int64_t rows) const {
   if (backlog_.rows() + rows <= rules_.max_queued_rows) return absl::OkStatus();
+  TORCHERE_RETURN_IF_ERROR(CheckRows(rows, rules_.max_queued_rows));
   const std::string limit = absl::StrCat(rules_.max_queued_rows);
-  if (rows > rules_.max_queued_rows) {
-    return Refuse(absl::StatusCode::kInvalidArgument,
-                  absl::StrCat("the request has ", rows, " rows; at most ", limit, " are taken"),
-                  {.reason = "LIMIT_EXCEEDED", .metadata = {{"limit", limit}}});
-  }
   return Refuse(
       absl::StatusCode::kResourceExhausted,
       absl::StrCat("the model's queue is full: ", backlog_.rows(), " of ", limit,

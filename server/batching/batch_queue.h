@@ -53,6 +53,11 @@ struct Moment {
   Duration longest_run{};
 };
 
+// Whether a request of `rows` rows may wait at all where `most` may.
+//
+//   INVALID_ARGUMENT  LIMIT_EXCEEDED: it has more
+absl::Status CheckRows(int64_t rows, int64_t most);
+
 // What a device's other work means for a request that comes now.
 struct Outlook {
   // How long until a worker begins with what this queue holds.

@@ -2,6 +2,7 @@
 #include "server/batching/padding.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@ constexpr size_t kMaskAxis = 1;
 // What is cut to less is copied where it would keep more than four times as much in
 // memory.
 constexpr size_t kShortCut = 4096;
+// It costs less to copy what is shorter than to put it into a rope.
+constexpr size_t kShortStretch = 4096;
 
 Tensor* TensorAt(Arguments& arguments, size_t place) {
   return arguments[place] ? std::get_if<Tensor>(&arguments[place]->kind) : nullptr;
@@ -34,48 +37,70 @@ size_t CountStretches(const Tensor& tensor, size_t axis) {
   return count;
 }
 
-Bytes Repeated(const std::string& item, size_t bytes) {
-  std::string text;
-  text.reserve(bytes);
-  while (text.size() < bytes) text += item;
-  return Bytes(std::move(text));
+// So many bytes of copies of the item.
+std::string Repeated(const std::string& item, size_t bytes) {
+  if (item.find_first_not_of(item[0]) == std::string::npos) return std::string(bytes, item[0]);
+  std::string text(bytes, '\0');
+  size_t done = item.copy(text.data(), bytes);
+  while (done < bytes) {
+    const size_t more = std::min(done, bytes - done);
+    std::memcpy(text.data() + done, text.data(), more);
+    done += more;
+  }
+  return text;
 }
 
-// Each stretch is followed by the same fill.
+// Each stretch is followed by the same fill: in one string where both are short, else in
+// a rope.
 void Fill(Tensor& tensor, size_t axis, const std::string& item, int64_t bucket) {
   const auto length = static_cast<size_t>(tensor.shape[axis]);
   if (tensor.shape[axis] == bucket) return;
   const size_t stretches = CountStretches(tensor, axis);
   const size_t stretch = tensor.data.size() / stretches;
-  const Bytes fill = Repeated(item, stretch / length * (static_cast<size_t>(bucket) - length));
+  const size_t filled = stretch / length * static_cast<size_t>(bucket);
   BytesReader reader(tensor.data);
-  Bytes filled;
-  for (size_t i = 0; i < stretches; ++i) {
-    filled.Append(reader.Take(stretch));
-    filled.Append(fill);
+  Bytes bytes;
+  if (filled < kShortStretch) {
+    std::string text = Repeated(item, stretches * filled);
+    for (size_t i = 0; i < stretches; ++i) reader.Read(text.data() + i * filled, stretch);
+    bytes = Bytes(std::move(text));
+  } else {
+    const Bytes fill(Repeated(item, filled - stretch));
+    for (size_t i = 0; i < stretches; ++i) {
+      bytes.Append(reader.Take(stretch));
+      bytes.Append(fill);
+    }
   }
-  tensor.data = std::move(filled);
+  tensor.data = std::move(bytes);
   tensor.shape[axis] = bucket;
 }
 
 Tensor MakeMask(const Padding::Mask& mask, DType dtype, int64_t rows, const PaddedLength& length) {
-  std::string row;
-  for (int64_t i = 0; i < length.bucket; ++i) row += i < length.own ? mask.one : mask.zero;
-  const Bytes bytes(std::move(row));
+  const size_t item = mask.one.size();
+  const auto own = static_cast<size_t>(length.own);
+  const auto filled = static_cast<size_t>(length.bucket - length.own);
+  const std::string row = Repeated(mask.one, own * item) + Repeated(mask.zero, filled * item);
   Tensor tensor{dtype, {rows, length.bucket}, {}};
+  if (row.size() < kShortStretch) {
+    tensor.data = Bytes(Repeated(row, static_cast<size_t>(rows) * row.size()));
+    return tensor;
+  }
+  const Bytes bytes(row);
   for (int64_t i = 0; i < rows; ++i) tensor.data.Append(bytes);
   return tensor;
 }
 
-// What Pad adds to a request, in bytes: of a rope its pieces, and what its run will be
-// larger.
+// What Pad adds to a request, in bytes: short stretches are all copied; else of a rope
+// its pieces, and what its run will be larger.
 int64_t AddedBytes(const MethodSignature& method, const PaddedLength& length,
                    const Arguments& arguments) {
   const auto filled = [&length](const Tensor& tensor, size_t axis) {
     if (length.own == length.bucket) return size_t{0};
-    return CountStretches(tensor, axis) * 2 * sizeof(Bytes::Piece) +
-           tensor.data.size() / static_cast<size_t>(length.own) *
-               static_cast<size_t>(length.bucket - length.own);
+    const size_t stretches = CountStretches(tensor, axis);
+    const size_t size =
+        tensor.data.size() / static_cast<size_t>(length.own) * static_cast<size_t>(length.bucket);
+    if (size < stretches * kShortStretch) return size;
+    return stretches * 2 * sizeof(Bytes::Piece) + size - tensor.data.size();
   };
   size_t bytes = 0;
   size_t rows = 0;
@@ -87,10 +112,9 @@ int64_t AddedBytes(const MethodSignature& method, const PaddedLength& length,
   }
   for (const Padding::Mask& mask : method.padding.masks) {
     const Tensor* const tensor = TensorAt(arguments, mask.place);
-    bytes +=
-        tensor != nullptr
-            ? filled(*tensor, kMaskAxis)
-            : rows * (sizeof(Bytes::Piece) + static_cast<size_t>(length.bucket) * mask.one.size());
+    const size_t row = static_cast<size_t>(length.bucket) * mask.one.size();
+    const size_t piece = row < kShortStretch ? 0 : sizeof(Bytes::Piece);
+    bytes += tensor != nullptr ? filled(*tensor, kMaskAxis) : rows * (row + piece);
   }
   return static_cast<int64_t>(bytes);
 }

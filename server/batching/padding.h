@@ -26,7 +26,7 @@ struct PaddedLength {
 absl::StatusOr<PaddedLength> LengthOf(const MethodSignature& method, const Arguments& arguments);
 
 // Fills arguments of this length up to the bucket and makes the masks that were left
-// out. No byte of the caller's is copied.
+// out. The caller's bytes are copied only where short stretches are filled up.
 void Pad(const MethodSignature& method, const PaddedLength& length, Arguments& arguments);
 
 // Cuts the outputs of a padded run back to the request's own length. Those that are not

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "server/base/status_macros.h"
+#include "server/batching/batch_queue.h"
 #include "server/batching/padding.h"
 #include "server/pipeline/padding_trial.h"
 #include "server/pipeline/sample_files.h"
@@ -70,6 +71,10 @@ class RunnableVersion : public ServedVersion {
   std::vector<std::string> findings() const override { return findings_; }
 
   absl::Status Submit(Request& request) override {
+    if (!request.method->padding.buckets.empty()) {
+      // No queue would take it, and to pad it is not for nothing.
+      TORCHERE_RETURN_IF_ERROR(CheckRows(RowsOf(request.arguments).value_or(1), max_rows_));
+    }
     TORCHERE_ASSIGN_OR_RETURN(const int64_t length, PadRequest(request));
     if (replicas_.size() > 1) return SubmitToSoonest(request, length);
     return replicas_.front()->queues.find({request.method, length})->second.Submit(request);
@@ -95,6 +100,7 @@ class RunnableVersion : public ServedVersion {
   absl::Status Prepare(const ModelConfig& config) {
     TORCHERE_ASSIGN_OR_RETURN(MethodSamples samples,
                               ReadSamples(config.warmup.samples, signature_));
+    max_rows_ = config.queue.max_rows;
     const Time until = Now() + config.warmup.time_limit;
     for (MethodSignature& method : signature_.methods) {
       const std::vector<int64_t> lengths = RunLengths(method);
@@ -224,6 +230,8 @@ class RunnableVersion : public ServedVersion {
   // Not changed after Prepare: requests point into it.
   Signature signature_;
   const std::string backend_;
+  // Of a request that is padded.
+  int64_t max_rows_ = 0;
   std::vector<std::string> findings_;
 };
 

@@ -182,6 +182,27 @@ TEST_CASE("A request longer than the last bucket is refused by name") {
         "model 'm' version 1: input 'x': expected shape [any, 1 to 8], got [1, 9]");
 }
 
+TEST_CASE("A request of more rows than may ever wait is refused before it is padded") {
+  struct : TicketOffice {
+    absl::Status Exchange(int64_t, int64_t) override {
+      was_asked = true;
+      return absl::OkStatus();
+    }
+    void Return(int64_t) override {}
+    bool was_asked = false;
+  } office;
+  PaddedCore core;
+  REQUIRE(core.Load("m", 1, Sum, absl::StrCat(kPad, "queue: {max_rows: 3}\n")).ok());
+  Waiter waiter, others;
+  REQUIRE(core.Ask(Make(Rows({1, 2, 3}, 3), others), others).ok());
+  Request request = Make(Rows({1, 2, 3, 4}, 4), waiter);
+  request.ticket = Ticket(office, 16);
+  const absl::Status status = core.Ask(std::move(request), waiter).status();
+  CHECK(DetailsOf(status).reason == "LIMIT_EXCEEDED");
+  CHECK(status.message() == "model 'm' version 1: the request has 4 rows; at most 3 are taken");
+  CHECK_FALSE(office.was_asked);
+}
+
 TEST_CASE("A padded model on several devices answers on each") {
   PaddedCore core;
   FakeDevice device;
