@@ -30,6 +30,24 @@ const Tensor* TensorAt(const Arguments& arguments, size_t place) {
   return arguments[place] ? std::get_if<Tensor>(&arguments[place]->kind) : nullptr;
 }
 
+// The place of the input that a mask is of; where that is left out, of the first that is
+// given.
+size_t PlaceOfMasked(const MethodSignature& method, const Padding::Mask& mask,
+                     const Arguments& arguments) {
+  if (TensorAt(arguments, mask.of) != nullptr) return mask.of;
+  const std::vector<Padding::Input>& inputs = method.padding.inputs;
+  return std::find_if(inputs.begin(), inputs.end(),
+                      [&arguments](const Padding::Input& input) {
+                        return TensorAt(arguments, input.place) != nullptr;
+                      })
+      ->place;
+}
+
+int64_t RowsOfMasked(const MethodSignature& method, const Padding::Mask& mask,
+                     const Arguments& arguments) {
+  return TensorAt(arguments, PlaceOfMasked(method, mask, arguments))->shape[0];
+}
+
 // How often a stretch of the length lies in a tensor that has items.
 size_t CountStretches(const Tensor& tensor, size_t axis) {
   size_t count = 1;
@@ -103,18 +121,19 @@ int64_t AddedBytes(const MethodSignature& method, const PaddedLength& length,
     return stretches * 2 * sizeof(Bytes::Piece) + size - tensor.data.size();
   };
   size_t bytes = 0;
-  size_t rows = 0;
   for (const Padding::Input& input : method.padding.inputs) {
     const Tensor* const tensor = TensorAt(arguments, input.place);
-    if (tensor == nullptr) continue;
-    rows = static_cast<size_t>(tensor->shape[0]);
-    bytes += filled(*tensor, input.axis);
+    if (tensor != nullptr) bytes += filled(*tensor, input.axis);
   }
   for (const Padding::Mask& mask : method.padding.masks) {
-    const Tensor* const tensor = TensorAt(arguments, mask.place);
+    if (const Tensor* const tensor = TensorAt(arguments, mask.place)) {
+      bytes += filled(*tensor, kMaskAxis);
+      continue;
+    }
+    const auto rows = static_cast<size_t>(RowsOfMasked(method, mask, arguments));
     const size_t row = static_cast<size_t>(length.bucket) * mask.one.size();
     const size_t piece = row < kShortStretch ? 0 : sizeof(Bytes::Piece);
-    bytes += tensor != nullptr ? filled(*tensor, kMaskAxis) : rows * (row + piece);
+    bytes += rows * (row + piece);
   }
   return static_cast<int64_t>(bytes);
 }
@@ -186,8 +205,7 @@ class CutReply final : public ReplyTo {
 absl::StatusOr<PaddedLength> LengthOf(const MethodSignature& method, const Arguments& arguments) {
   const std::vector<int64_t>& buckets = method.padding.buckets;
   PaddedLength length;
-  const Tensor* first = nullptr;
-  const ValueSpec* first_spec = nullptr;
+  const ValueSpec* first = nullptr;
   for (const Padding::Input& input : method.padding.inputs) {
     const Tensor* const tensor = TensorAt(arguments, input.place);
     if (tensor == nullptr) continue;
@@ -198,36 +216,34 @@ absl::StatusOr<PaddedLength> LengthOf(const MethodSignature& method, const Argum
       return Mismatch(spec, WithLength(spec, input.axis, allowed), *tensor);
     }
     if (first == nullptr) {
-      first = tensor;
-      first_spec = &spec;
+      first = &spec;
       length.own = own;
     }
     if (own == length.own) continue;
     return Mismatch(spec,
                     absl::StrCat(WithLength(spec, input.axis, absl::StrCat(length.own)),
-                                 ", as long as input '", first_spec->name, "'"),
+                                 ", as long as input '", first->name, "'"),
                     *tensor);
   }
   for (const Padding::Mask& mask : method.padding.masks) {
     const Tensor* const tensor = TensorAt(arguments, mask.place);
-    const Shape expected = {first->shape[0], length.own};
-    if (tensor == nullptr || tensor->shape == expected) continue;
-    return Mismatch(
-        method.inputs[mask.place],
-        absl::StrCat("shape ", ShapeText(expected), ", as it masks input '", first_spec->name, "'"),
-        *tensor);
+    if (tensor == nullptr) continue;
+    const size_t masked = PlaceOfMasked(method, mask, arguments);
+    const Shape expected = {TensorAt(arguments, masked)->shape[0], length.own};
+    if (tensor->shape == expected) continue;
+    return Mismatch(method.inputs[mask.place],
+                    absl::StrCat("shape ", ShapeText(expected), ", as it masks input '",
+                                 method.inputs[masked].name, "'"),
+                    *tensor);
   }
   length.bucket = *std::lower_bound(buckets.begin(), buckets.end(), length.own);
   return length;
 }
 
 void Pad(const MethodSignature& method, const PaddedLength& length, Arguments& arguments) {
-  int64_t rows = 0;
   for (const Padding::Input& input : method.padding.inputs) {
     Tensor* const tensor = TensorAt(arguments, input.place);
-    if (tensor == nullptr) continue;
-    rows = tensor->shape[0];
-    Fill(*tensor, input.axis, input.item, length.bucket);
+    if (tensor != nullptr) Fill(*tensor, input.axis, input.item, length.bucket);
   }
   for (const Padding::Mask& mask : method.padding.masks) {
     if (Tensor* const tensor = TensorAt(arguments, mask.place)) {
@@ -235,6 +251,7 @@ void Pad(const MethodSignature& method, const PaddedLength& length, Arguments& a
       continue;
     }
     const DType dtype = *method.inputs[mask.place].dtype;
+    const int64_t rows = RowsOfMasked(method, mask, arguments);
     arguments[mask.place] = Value{MakeMask(mask, dtype, rows, length)};
   }
 }

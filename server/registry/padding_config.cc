@@ -226,8 +226,9 @@ class PaddingDeclarer {
     spec.is_made = true;
     spec.has_default = false;
     spec.default_value.reset();
+    const size_t of = *Find(method_.inputs, declared_->input);
     method_.padding.masks.push_back(
-        {place, *ItemBytes(*spec.dtype, 0), *ItemBytes(*spec.dtype, 1)});
+        {place, of, *ItemBytes(*spec.dtype, 0), *ItemBytes(*spec.dtype, 1)});
     return absl::OkStatus();
   }
 

@@ -50,10 +50,12 @@ struct Padding {
     size_t axis = 1;
     std::string item = {};
   };
-  // A tensor of [rows, length], made where it is left out: `one` for what the caller
-  // gave, `zero` for what was filled up.
+  // A tensor of [rows, length] for the input at `of`, which is padded, or where that is
+  // left out for the first that is given; made where it is left out itself: `one` for
+  // what the caller gave, `zero` for what was filled up.
   struct Mask {
     size_t place = 0;
+    size_t of = 0;
     std::string zero = {}, one = {};
   };
   // A tensor, by the callers' name, that has the length at `axis` and is cut back to

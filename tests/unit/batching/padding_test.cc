@@ -55,7 +55,7 @@ MethodSignature Padded() {
   method.outputs[1].name = "p";
   method.padding = {.buckets = {4, 6},
                     .inputs = {{0, 1, BytesOf(-1)}, {1, 2, BytesOf(0)}},
-                    .masks = {{2, std::string(1, '\0'), std::string(1, '\1')}},
+                    .masks = {{2, 0, std::string(1, '\0'), std::string(1, '\1')}},
                     .outputs = {{"h", 1}}};
   return method;
 }
@@ -161,6 +161,57 @@ TEST_CASE("What is given as null counts as left out") {
   const Arguments padded = PaddedArguments(std::move(arguments));
   CHECK(std::holds_alternative<Null>(padded[1]->kind));
   CHECK(TensorOf(padded[2]).shape == Shape{1, 4});
+}
+
+// Padded, with `other`, a mask of y.
+MethodSignature WithTwoMasks() {
+  MethodSignature method = Padded();
+  method.inputs.push_back(Spec("other", DType::kUint8, {-1, -1}));
+  method.inputs[3].is_made = true;
+  method.padding.masks.push_back({3, 1, std::string(1, '\0'), std::string(1, '\1')});
+  return method;
+}
+
+TEST_CASE("Each mask is made with the rows of the input that it masks") {
+  const MethodSignature method = WithTwoMasks();
+  Arguments arguments = MakeArguments(Counted({2, 3}), Counted({1, 2, 3}));
+  arguments.resize(4);
+  SECTION("where both are given") {
+    Pad(method, *LengthOf(method, arguments), arguments);
+    CHECK(TensorOf(arguments[2]).shape == Shape{2, 4});
+    CHECK(TensorOf(arguments[2]).data.ToString() == std::string("\1\1\1\0\1\1\1\0", 8));
+    CHECK(TensorOf(arguments[3]).shape == Shape{1, 4});
+    CHECK(TensorOf(arguments[3]).data.ToString() == std::string("\1\1\1\0", 4));
+  }
+  SECTION("or of the first that is given, where that is left out") {
+    arguments[1].reset();
+    Pad(method, *LengthOf(method, arguments), arguments);
+    CHECK(TensorOf(arguments[3]).shape == Shape{2, 4});
+  }
+}
+
+TEST_CASE("Each mask that is given must have the rows of the input that it masks") {
+  const MethodSignature method = WithTwoMasks();
+  Arguments arguments = MakeArguments(Counted({2, 3}), Counted({1, 2, 3}));
+  arguments.resize(4);
+  const auto give = [&arguments](size_t place, int64_t rows) {
+    const std::string ones(static_cast<size_t>(rows * 3), '\1');
+    arguments[place] = Value{Tensor{DType::kUint8, {rows, 3}, Bytes(ones)}};
+  };
+  give(2, 2);
+  give(3, 1);
+  REQUIRE(LengthOf(method, arguments).ok());
+  Pad(method, *LengthOf(method, arguments), arguments);
+  CHECK(TensorOf(arguments[3]).shape == Shape{1, 4});
+  arguments[0] = Value{Counted({2, 3})};
+  arguments[1] = Value{Counted({1, 2, 3})};
+  give(2, 2);
+  give(3, 2);
+  CHECK(LengthOf(method, arguments).status().message() ==
+        "input 'other': expected shape [1, 3], as it masks input 'y', got [2, 3]");
+  give(2, 1);
+  CHECK(LengthOf(method, arguments).status().message() ==
+        "input 'mask': expected shape [2, 3], as it masks input 'x', got [1, 3]");
 }
 
 TEST_CASE("LengthOf tells a request's length and its bucket") {

@@ -30,7 +30,7 @@ MethodSignature Padded() {
   const std::string nine("\0\0\x10\x41", 4), one("\0\0\x80\x3F", 4);
   method.padding = {.buckets = {4, 8},
                     .inputs = {{0, 1, nine}},
-                    .masks = {{1, std::string(4, '\0'), one}},
+                    .masks = {{1, 0, std::string(4, '\0'), one}},
                     .outputs = {{"h", 1}}};
   return method;
 }

@@ -148,6 +148,7 @@ TEST_CASE("Declare puts padding into the method, and makes its masks optional") 
   CHECK(padding.inputs[1].item == std::string(1, '\0'));
   REQUIRE(padding.masks.size() == 1);
   CHECK(padding.masks[0].place == 2);
+  CHECK(padding.masks[0].of == 0);
   CHECK(padding.masks[0].zero == std::string(2, '\0'));
   CHECK(padding.masks[0].one == std::string("\x00\x3C", 2));
   REQUIRE(padding.outputs.size() == 1);
@@ -155,6 +156,18 @@ TEST_CASE("Declare puts padding into the method, and makes its masks optional") 
   const ValueSpec& mask = method->inputs[2];
   CHECK(mask.is_made);
   CHECK(mask.shape == Shape{-1, -1});
+}
+
+TEST_CASE("Declare notes of which input each mask is") {
+  const auto method = Declared(absl::StrCat(kInputs, R"(pad:
+  tokens: {buckets: [4]}
+  segments: {buckets: [4], mask: attention}
+)"));
+  INFO(method.status());
+  REQUIRE(method.ok());
+  REQUIRE(method->padding.masks.size() == 1);
+  CHECK(method->padding.masks[0].place == 2);
+  CHECK(method->padding.masks[0].of == 1);
 }
 
 TEST_CASE("Declare refuses padding that does not fit the archive or the rest of the file") {
