@@ -73,6 +73,8 @@ std::string Repeated(const std::string& item, size_t bytes) {
 void Fill(Tensor& tensor, size_t axis, const std::string& item, int64_t bucket) {
   const auto length = static_cast<size_t>(tensor.shape[axis]);
   if (tensor.shape[axis] == bucket) return;
+  tensor.shape[axis] = bucket;
+  if (tensor.data.empty()) return;
   const size_t stretches = CountStretches(tensor, axis);
   const size_t stretch = tensor.data.size() / stretches;
   const size_t filled = stretch / length * static_cast<size_t>(bucket);
@@ -90,7 +92,6 @@ void Fill(Tensor& tensor, size_t axis, const std::string& item, int64_t bucket) 
     }
   }
   tensor.data = std::move(bytes);
-  tensor.shape[axis] = bucket;
 }
 
 Tensor MakeMask(const Padding::Mask& mask, DType dtype, int64_t rows, const PaddedLength& length) {
@@ -146,12 +147,18 @@ absl::Status Mismatch(const ValueSpec& spec, const std::string& expected, const 
                  .metadata = {{"input", spec.name}, {"expected", expected}, {"got", got}}});
 }
 
-// "shape [any, 1 to 256]": the shape with these lengths at the axis.
+bool HasEmptyRows(const Tensor& tensor) {
+  return std::find(tensor.shape.begin() + 1, tensor.shape.end(), 0) != tensor.shape.end();
+}
+
+// "shape [any, 1 to 256]": the shape with these lengths at the axis. There may be no
+// rows, but none without items.
 std::string WithLength(const ValueSpec& spec, size_t axis, const std::string& length) {
   std::vector<std::string> dims;
   for (const int64_t dim : *spec.shape) {
     const bool is_length = dims.size() == axis;
-    dims.push_back(is_length ? length : dim == -1 ? "any" : absl::StrCat(dim));
+    const std::string any = dims.empty() ? "any" : "1 or more";
+    dims.push_back(is_length ? length : dim == -1 ? any : absl::StrCat(dim));
   }
   return absl::StrCat("shape [", absl::StrJoin(dims, ", "), "]");
 }
@@ -211,7 +218,7 @@ absl::StatusOr<PaddedLength> LengthOf(const MethodSignature& method, const Argum
     if (tensor == nullptr) continue;
     const ValueSpec& spec = method.inputs[input.place];
     const int64_t own = tensor->shape[input.axis];
-    if (own > buckets.back() || tensor->data.empty()) {
+    if (own > buckets.back() || HasEmptyRows(*tensor)) {
       const std::string allowed = absl::StrCat("1 to ", buckets.back());
       return Mismatch(spec, WithLength(spec, input.axis, allowed), *tensor);
     }

@@ -21,8 +21,8 @@ struct PaddedLength {
 
 // The length of arguments that BindInputs has accepted, of a method that is padded.
 //
-//   INVALID_ARGUMENT  SHAPE_MISMATCH: longer than the last bucket, without items, or
-//                     inputs or a mask of different lengths
+//   INVALID_ARGUMENT  SHAPE_MISMATCH: longer than the last bucket, with rows of no
+//                     items, or inputs or a mask of different lengths
 absl::StatusOr<PaddedLength> LengthOf(const MethodSignature& method, const Arguments& arguments);
 
 // Fills arguments of this length up to the bucket and makes the masks that were left

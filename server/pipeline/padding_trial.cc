@@ -16,6 +16,18 @@
 namespace torchere {
 namespace {
 
+// Of a sample that a run can be made of: one of this method's lengths, with rows.
+std::optional<PaddedLength> LengthOfSample(const MethodSignature& method, const Arguments& sample) {
+  const auto length = LengthOf(method, sample);
+  if (!length.ok()) return std::nullopt;
+  for (const Padding::Input& input : method.padding.inputs) {
+    const std::optional<Value>& value = sample[input.place];
+    const auto* const tensor = value ? std::get_if<Tensor>(&value->kind) : nullptr;
+    if (tensor != nullptr && tensor->shape[0] == 0) return std::nullopt;
+  }
+  return *length;
+}
+
 // One method's trial of what padding does to its answers.
 class PaddingTester {
  public:
@@ -80,8 +92,8 @@ class PaddingTester {
   // Of this length or another below the bucket, not padded, with its masks.
   absl::StatusOr<Arguments> Sample(int64_t length, int64_t bucket) {
     for (const Arguments& sample : given_) {
-      const auto own = LengthOf(method_, sample);
-      if (!own.ok() || own->bucket != bucket || own->own == bucket) continue;
+      const auto own = LengthOfSample(method_, sample);
+      if (!own || own->bucket != bucket || own->own == bucket) continue;
       return SamplesAt(method_, own->own, {sample}).front();
     }
     return SampleInputs(AtLength(method_, length), 1, random_);
@@ -145,8 +157,8 @@ std::vector<Arguments> SamplesAt(const MethodSignature& method, int64_t length,
   const MethodSignature at = AtLength(method, length);
   std::vector<Arguments> samples;
   for (const Arguments& sample : given) {
-    const auto own = LengthOf(at, sample);
-    if (own.ok()) Pad(at, *own, samples.emplace_back(sample));
+    const auto own = LengthOfSample(at, sample);
+    if (own) Pad(at, *own, samples.emplace_back(sample));
   }
   return samples;
 }

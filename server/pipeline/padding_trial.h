@@ -20,8 +20,8 @@ std::vector<int64_t> RunLengths(const MethodSignature& method);
 // With 0 the method as it is.
 MethodSignature AtLength(const MethodSignature& method, int64_t length);
 
-// Of `given`, the arguments of sample requests of `method`, those that fit into a run of
-// this length, padded to it.
+// Of `given`, the arguments of sample requests of `method`, those with rows that fit into
+// a run of this length, padded to it.
 std::vector<Arguments> SamplesAt(const MethodSignature& method, int64_t length,
                                  const std::vector<Arguments>& given);
 

@@ -223,12 +223,26 @@ TEST_CASE("LengthOf tells a request's length and its bucket") {
   CHECK(LengthOf(Padded(), MakeArguments(Counted({1, 1})))->bucket == 4);
 }
 
-TEST_CASE("LengthOf refuses what is longer than the last bucket, or has no items") {
+TEST_CASE("LengthOf refuses what is longer than the last bucket, or has rows without items") {
   CHECK(Refused(MakeArguments(Counted({2, 7}))).message() ==
         "input 'x': expected shape [any, 1 to 6], got [2, 7]");
   CHECK(Refused(MakeArguments(Counted({2, 0}))).message() ==
         "input 'x': expected shape [any, 1 to 6], got [2, 0]");
-  CHECK_FALSE(Refused(MakeArguments(Counted({0, 3}))).ok());
+  CHECK(Refused(MakeArguments(Counted({0, 0}))).message() ==
+        "input 'x': expected shape [any, 1 to 6], got [0, 0]");
+
+  MethodSignature method = Padded();
+  method.inputs[0].shape = Shape{-1, -1, -1};
+  CHECK(LengthOf(method, MakeArguments(Counted({2, 5, 0}))).status().message() ==
+        "input 'x': expected shape [any, 1 to 6, 1 or more], got [2, 5, 0]");
+}
+
+TEST_CASE("A request without rows is as long as its bucket, with a mask without rows") {
+  const Arguments padded = PaddedArguments(MakeArguments(Counted({0, 5}), Counted({0, 2, 5})));
+  CHECK(TensorOf(padded[0]).shape == Shape{0, 6});
+  CHECK(TensorOf(padded[1]).shape == Shape{0, 2, 6});
+  CHECK(TensorOf(padded[2]).shape == Shape{0, 6});
+  CHECK(TensorOf(padded[2]).data.empty());
 }
 
 TEST_CASE("LengthOf refuses inputs that differ in length") {
@@ -279,6 +293,14 @@ TEST_CASE("An answer is cut back to the request's own length, and only where tha
   CHECK(TensorOf(answer->outputs.at(0).value).shape == Shape{2, 3, 2});
   CHECK(Floats(answer->outputs.at(0).value) == Floats_{1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6});
   CHECK(Floats(answer->outputs.at(1).value) == Floats_{7});
+}
+
+TEST_CASE("The answer to a request without rows is cut back to its length") {
+  Fixture f(Counted({0, 5}));
+  CHECK(*PadRequest(f.request) == 6);
+  const auto answer = f.Answer();
+  REQUIRE(answer.ok());
+  CHECK(TensorOf(answer->outputs.at(0).value).shape == Shape{0, 5, 2});
 }
 
 TEST_CASE("What is cut to a small part does not keep the whole in memory") {

@@ -182,6 +182,20 @@ TEST_CASE("A request longer than the last bucket is refused by name") {
         "model 'm' version 1: input 'x': expected shape [any, 1 to 8], got [1, 9]");
 }
 
+TEST_CASE("A request without rows runs alone at the bucket of its length") {
+  PaddedCore core;
+  REQUIRE(core.Load("m", 1, core.NotedSum(), kPad).ok());
+  core.TakeLengths();
+  Waiter waiter;
+  Tensor x = Rows({});
+  x.shape = {0, 5};
+  const auto answer = core.Ask(Make(x, waiter), waiter);
+  INFO(answer.status());
+  REQUIRE(answer.ok());
+  CHECK(ShapeOf(*answer) == Shape{0, 5});
+  CHECK(core.TakeLengths() == Lengths{8});
+}
+
 TEST_CASE("A request of more rows than may ever wait is refused before it is padded") {
   struct : TicketOffice {
     absl::Status Exchange(int64_t, int64_t) override {

@@ -96,6 +96,20 @@ TEST_CASE("SamplesAt pads the samples that fit, and leaves out the others") {
   CHECK(SamplesAt(Padded(), 0, given).size() == 3);
 }
 
+TEST_CASE("A sample without rows is not run") {
+  Arguments none = Sample(3);
+  std::get<Tensor>(none[0]->kind) = Tensor{DType::kFp32, {0, 3}, {}};
+  CHECK(SamplesAt(Padded(), 4, {none, Sample(2)}).size() == 1);
+  std::vector<int64_t> rows;
+  Try(
+      [&rows](const Arguments& arguments) {
+        rows.push_back(ShapeOf(arguments)[0]);
+        return Sum(arguments, true);
+      },
+      Padded(), {none});
+  CHECK(rows == std::vector<int64_t>{1, 1, 1, 1});
+}
+
 TEST_CASE("TryPadding finds that a model which uses its mask answers alike") {
   std::vector<int64_t> lengths;
   const std::string finding = Try([&lengths](const Arguments& arguments) {
