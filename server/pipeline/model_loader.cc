@@ -154,10 +154,13 @@ class RunnableVersion : public ServedVersion {
 
   void AddFinding(const MethodSignature& method, int64_t length, const Replica& replica,
                   const Trial& trial) {
+    const bool may_be = trial.batched && !method.batched;
+    const std::string why = may_be ? ", since it is not at another length or device"
+                                   : absl::StrCat(": ", trial.finding);
     findings_.push_back(absl::StrCat("method '", method.name, "' is ",
                                      method.batched ? "batched" : "not batched",
-                                     length == 0 ? "" : absl::StrCat(" at length ", length), ": ",
-                                     trial.finding, Lending(trial, replica), Where(replica)));
+                                     length == 0 ? "" : absl::StrCat(" at length ", length), why,
+                                     Lending(trial, replica), Where(replica)));
   }
 
   void AddPaddingFinding(const MethodSignature& method, Replica& replica,

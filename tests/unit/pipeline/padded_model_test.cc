@@ -268,7 +268,14 @@ TEST_CASE("Where requests of one length may not run together, those of none do")
   const auto version = core.loader.Load("f", *config);
   REQUIRE(version.ok());
   CHECK_FALSE((*version)->signature().methods.front().batched);
-  CHECK(absl::StrContains((*version)->findings().at(1), "is not batched at length 4: a row's"));
+  const std::vector<std::string> findings = (*version)->findings();
+  REQUIRE(findings.size() == 3);
+  CHECK(absl::StartsWith(findings[1],
+                         "method 'forward' is not batched at length 4, since it is not at another "
+                         "length or device"));
+  CHECK(absl::StartsWith(findings[2],
+                         "method 'forward' is not batched at length 8: output 'output' of a row "
+                         "changes"));
 }
 
 }  // namespace
