@@ -16,9 +16,6 @@ namespace torchere {
 namespace {
 
 constexpr size_t kMaskAxis = 1;
-// What is cut to less is copied where it would keep more than four times as much in
-// memory.
-constexpr size_t kShortCut = 4096;
 // It costs less to copy what is shorter than to put it into a rope.
 constexpr size_t kShortStretch = 4096;
 
@@ -163,7 +160,8 @@ std::string WithLength(const ValueSpec& spec, size_t axis, const std::string& le
   return absl::StrCat("shape [", absl::StrJoin(dims, ", "), "]");
 }
 
-// The first `length` of each stretch's `tensor.shape[axis]`.
+// The first `length` of each stretch's `tensor.shape[axis]`. They are copied where they
+// are short, or would keep more than twice as much in memory.
 void CutTensor(Tensor& tensor, size_t axis, int64_t length) {
   const auto whole = static_cast<size_t>(tensor.shape[axis]);
   tensor.shape[axis] = length;
@@ -171,14 +169,19 @@ void CutTensor(Tensor& tensor, size_t axis, int64_t length) {
   const size_t stretches = CountStretches(tensor, axis);
   const size_t stretch = tensor.data.size() / stretches;
   const size_t kept = stretch / whole * static_cast<size_t>(length);
+  const bool copies = kept < kShortStretch || 2 * kept < stretch;
+  std::string text(copies ? stretches * kept : 0, '\0');
   BytesReader reader(tensor.data);
   Bytes cut;
   for (size_t i = 0; i < stretches; ++i) {
-    cut.Append(reader.Take(kept));
+    if (copies) {
+      reader.Read(text.data() + i * kept, kept);
+    } else {
+      cut.Append(reader.Take(kept));
+    }
     reader.Skip(stretch - kept);
   }
-  const bool keeps_too_much = cut.size() > kShortCut && cut.size() * 4 < tensor.data.size();
-  tensor.data = keeps_too_much ? Bytes(cut.ToString()) : std::move(cut);
+  tensor.data = copies ? Bytes(std::move(text)) : std::move(cut);
 }
 
 // Cuts the answer back before it goes on. Deletes itself with it.

@@ -303,21 +303,52 @@ TEST_CASE("The answer to a request without rows is cut back to its length") {
   CHECK(TensorOf(answer->outputs.at(0).value).shape == Shape{0, 5, 2});
 }
 
-TEST_CASE("What is cut to a small part does not keep the whole in memory") {
+// The answer to a request of this length of a method with this one bucket, whose model
+// answers with `h`.
+Tensor CutTo(int64_t length, int64_t bucket, Tensor h, size_t axis = 1) {
   MethodSignature method = Padded();
-  method.padding.buckets = {8192};
-  Fixture f(Counted({1, 1025}), method);
+  method.padding.buckets = {bucket};
+  method.padding.outputs = {{"h", axis}};
+  Fixture f(Counted({1, length}), method);
   REQUIRE(PadRequest(f.request).ok());
-  std::weak_ptr<const void> whole;
-  Tensor h{DType::kFp32, {1, 8192}, Bytes(std::string(8192 * 4, 'h'))};
-  whole = h.data.pieces()[0].owner;
   Response response;
   response.outputs = {{"h", {std::move(h)}}};
   f.request.reply.Send(std::move(response));
   const auto answer = f.waiter.Wait();
   REQUIRE(answer.ok());
-  CHECK(TensorOf(answer->outputs.at(0).value).data.ToString() == std::string(1025 * 4, 'h'));
+  return TensorOf(answer->outputs.at(0).value);
+}
+
+TEST_CASE("What is cut to less than half does not keep the whole in memory") {
+  std::weak_ptr<const void> whole;
+  Tensor h{DType::kFp32, {1, 4096}, {}};
+  {
+    // What eight rows ran in.
+    const Bytes run(std::string(size_t{8} * 4096 * 4, 'h'));
+    whole = run.pieces()[0].owner;
+    h.data = BytesReader(run).Take(size_t{4096} * 4);
+  }
+  const Tensor cut = CutTo(2047, 4096, std::move(h));
+  CHECK(cut.data.ToString() == std::string(size_t{2047} * 4, 'h'));
   CHECK(whole.expired());
+}
+
+TEST_CASE("What is cut to half or more is not copied") {
+  const Tensor h{DType::kFp32, {1, 4096}, Bytes(std::string(size_t{4096} * 4, 'h'))};
+  const Tensor cut = CutTo(2048, 4096, h);
+  REQUIRE(cut.data.pieces().size() == 1);
+  CHECK(cut.data.size() == size_t{2048} * 4);
+  CHECK(cut.data.pieces()[0].data == h.data.pieces()[0].data);
+}
+
+TEST_CASE("Short stretches that are cut, however many, are one piece") {
+  const Tensor cut = CutTo(3, 4, Counted({1, 1000, 4}), 2);
+  CHECK(cut.shape == Shape{1, 1000, 3});
+  CHECK(cut.data.pieces().size() == 1);
+  const Floats_ items = Floats(Value{cut});
+  REQUIRE(items.size() == 3000);
+  CHECK(Floats_(items.begin(), items.begin() + 4) == Floats_{1, 2, 3, 5});
+  CHECK(items.back() == 3999);
 }
 
 TEST_CASE("A request of a bucket's length is answered as its model answers") {
