@@ -24,7 +24,7 @@
 namespace torchere {
 namespace {
 
-// What the trial of one method may take, besides what a single run takes.
+// What one trial of a method may take, besides what a single run takes.
 constexpr Duration kTrialTime = std::chrono::seconds(1);
 
 // Whether every run takes about what the trial's took: nothing of a request but
@@ -167,7 +167,8 @@ class RunnableVersion : public ServedVersion {
                          const std::vector<Arguments>& samples, Time until) {
     std::string finding;
     replica.pool.RunTask([&](WorkerContext& context) {
-      finding = TryPadding(method, *replica.model, context, until, samples);
+      const Time end = std::min(until, Now() + kTrialTime);
+      finding = TryPadding(method, *replica.model, context, end, samples);
     });
     findings_.push_back(absl::StrCat("method '", method.name, "' is padded to ",
                                      absl::StrJoin(method.padding.buckets, ", "), ": ", finding,
