@@ -228,8 +228,8 @@ TEST_CASE("A pool of workers answers right on a device that does only what is wa
   OnDevice f("def forward(self, x: Tensor) -> Tensor:\n    return x * 2 + 1\n");
   Observer observer;
   DevicePool pool(*f.backend, kFake, 2, observer);
-  RunLimit limit;
-  ModelQueue queue(pool, *f.model, limit,
+  VersionRuns runs;
+  ModelQueue queue(pool, *f.model, runs,
                    {.batched = true, .max_rows = 8, .max_time = std::chrono::hours(1)});
   std::atomic<int> wrong = 0;
   std::vector<std::jthread> clients;
