@@ -21,7 +21,7 @@ constexpr Duration kGuestRun = std::chrono::milliseconds(1);
 constexpr Duration kGuestTime = std::chrono::milliseconds(6);
 // Runs of a worker of an asynchronous device: one is gathered while the other is
 // under way.
-constexpr size_t kRunsAhead = 2;
+constexpr int kRunsAhead = 2;
 
 }  // namespace
 
@@ -351,7 +351,8 @@ void DevicePool::Execute(Run& run, WorkerContext& context) {
 
 void DevicePool::WorkAhead(Worker& worker, WorkerContext& context) {
   std::vector<std::unique_ptr<Staging>> staging;
-  for (size_t i = 0; i < kRunsAhead; ++i) staging.push_back(context.MakeStaging());
+  staging.reserve(kRunsAhead);
+  for (int i = 0; i < kRunsAhead; ++i) staging.push_back(context.MakeStaging());
   CompletionThread completions(kRunsAhead);
   while (true) {
     const size_t free = completions.AwaitPlace();

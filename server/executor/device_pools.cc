@@ -99,6 +99,7 @@ DevicePool* DevicePools::Find(const Device& device) const {
 std::vector<DevicePool*> DevicePools::All() const {
   MutexLock lock(mutex_);
   std::vector<DevicePool*> pools;
+  pools.reserve(pools_.size());
   for (const auto& pool : pools_) pools.push_back(pool.get());
   return pools;
 }

@@ -18,8 +18,8 @@ constexpr int kSoft = 1;
 constexpr int64_t kOneThreads = 32768;
 
 Pause FindPause() {
-  static const auto pause = reinterpret_cast<Pause>(dlsym(RTLD_DEFAULT, "omp_pause_resource_all"));
-  return pause;
+  static const auto kPause = reinterpret_cast<Pause>(dlsym(RTLD_DEFAULT, "omp_pause_resource_all"));
+  return kPause;
 }
 
 }  // namespace
