@@ -86,15 +86,17 @@ Time DevicePool::FindHanging(Duration hang_after, Time now) {
     sight = LookOver(Seen(), hang_after, now);
     // Those for which there was no other worker when they were found.
     for (const Run* run : runs_) {
-      if (run->hangs) replaces = MayReplace(*run) || replaces;
-      if (run->hangs) Replace(*run);
+      if (!run->hangs || !MayReplace(*run)) continue;
+      Replace(*run);
+      replaces = true;
     }
     for (const size_t place : sight.hanging) {
       hangs.push_back(Mark(*runs_[place], now));
       std::vector<Request> taken = TakeWaiting(&runs_[place]->queue->version_);
       std::move(taken.begin(), taken.end(), std::back_inserter(waiting));
     }
-    if (AllHang()) {
+    // From now on nothing is queued.
+    if (!hangs.empty() && AllHang()) {
       std::vector<Request> taken = TakeWaiting(nullptr);
       std::move(taken.begin(), taken.end(), std::back_inserter(others_waiting));
     }

@@ -105,6 +105,27 @@ struct Hanging : Fixture {
   ModelQueue light_queue{*pool, light, light_runs, Patient({})};
 };
 
+// Another model of the pool, "n", with a run that does not end until it is let go on.
+struct OtherStuck {
+  explicit OtherStuck(Hanging& f) : queue(*f.pool, model, runs, Fixture::Patient({})) {
+    Request request = f.Make(waiter);
+    request.served.name = "n";
+    request.method = &model.signature().methods[0];
+    REQUIRE(queue.Submit(request).ok());
+    trap.AwaitInside(1);
+  }
+  absl::StatusOr<Response> LetGoOn() {
+    trap.Open();
+    return waiter.Wait();
+  }
+
+  Trap trap;
+  FakeModel model{trap.Run()};
+  VersionRuns runs;
+  ModelQueue queue;
+  Waiter waiter;
+};
+
 TEST_CASE("A run that takes long is left alone until it counts as hanging") {
   Hanging f;
   f.Hang();
@@ -196,24 +217,14 @@ TEST_CASE("A worker that was replaced ends with its run") {
 
 // Models that hang one after the other, in a pool of one worker.
 TEST_CASE("As many workers are replaced as there are, and no more until one has ended") {
-  Trap other_trap;
   Hanging f;
-  FakeModel other(other_trap.Run());
-  VersionRuns other_runs;
-  ModelQueue other_queue(*f.pool, other, other_runs, Fixture::Patient({}));
   Waiter& hanging = f.Hang();
   f.LookAfter(kHangAfter);
-  Waiter second;
-  Request request = f.Make(second);
-  request.served.name = "n";
-  request.method = &other.signature().methods[0];
-  REQUIRE(other_queue.Submit(request).ok());
-  other_trap.AwaitInside(1);
+  OtherStuck other(f);
   f.LookAfter(kHangAfter);
   CHECK(f.Log().find("n forward cpu: it gets no requests until that has ended; no other worker "
                      "takes the place of its worker: 1 have been replaced") != std::string::npos);
-  other_trap.Open();
-  CHECK(second.Wait().ok());
+  CHECK(other.LetGoOn().ok());
   CHECK(f.OthersGoOn());
   f.trap.Open();
   CHECK(hanging.Wait().ok());
@@ -221,18 +232,10 @@ TEST_CASE("As many workers are replaced as there are, and no more until one has 
 }
 
 TEST_CASE("Where no other worker may take the place nobody waits, until one may again") {
-  Trap other_trap;
   Hanging f;
-  FakeModel other(other_trap.Run());
-  VersionRuns other_runs;
-  ModelQueue other_queue(*f.pool, other, other_runs, Fixture::Patient({}));
   Waiter& hanging = f.Hang();
   f.LookAfter(kHangAfter);
-  Waiter second;
-  Request request = f.Make(second);
-  request.method = &other.signature().methods[0];
-  REQUIRE(other_queue.Submit(request).ok());
-  other_trap.AwaitInside(1);
+  OtherStuck other(f);
   Waiter waits, comes;
   Request third = f.Make(waits);
   third.method = &f.light.signature().methods[0];
@@ -247,26 +250,16 @@ TEST_CASE("Where no other worker may take the place nobody waits, until one may 
   CHECK(hanging.Wait().ok());
   f.LookAfter(kHangAfter);
   CHECK(f.OthersGoOn());
-  other_trap.Open();
-  CHECK(second.Wait().ok());
+  CHECK(other.LetGoOn().ok());
 }
 
 TEST_CASE("A model may hang again and again: each time another worker takes the place") {
   Hanging f;
   for (int i = 0; i < 20; ++i) {
-    Trap trap;
-    FakeModel model(trap.Run());
-    VersionRuns runs;
-    ModelQueue queue(*f.pool, model, runs, Fixture::Patient({}));
-    Waiter waiter;
-    Request request = f.Make(waiter);
-    request.method = &model.signature().methods[0];
-    REQUIRE(queue.Submit(request).ok());
-    trap.AwaitInside(1);
+    OtherStuck other(f);
     f.LookAfter(kHangAfter);
     CHECK(f.OthersGoOn());
-    trap.Open();
-    CHECK(waiter.Wait().ok());
+    CHECK(other.LetGoOn().ok());
   }
 }
 

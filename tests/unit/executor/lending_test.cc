@@ -55,6 +55,16 @@ struct Lending : Notes, Fixture {
     REQUIRE(waiter.Wait().ok());
     return all.back();
   }
+  // Two runs, each of which waits for its brake, one begun after the other.
+  void RunAtATime(Brake (&brakes)[2]) {
+    std::vector<Waiter> waiters(2);
+    for (size_t i = 0; i < 2; ++i) {
+      Submit(waiters[i]);
+      brakes[i].started.get_future().wait();
+    }
+    for (Brake& brake : brakes) brake.released.set_value();
+    for (Waiter& waiter : waiters) CHECK(waiter.Wait().ok());
+  }
 };
 
 TEST_CASE("DevicePool lends a run the cores of the workers that are idle") {
@@ -76,13 +86,7 @@ TEST_CASE("DevicePool lends a second run no core that the first uses") {
   Brake brakes[2];
   std::atomic<size_t> begun = 0;
   Lending f([&](const Arguments& arguments) { return brakes[begun++].Run()(arguments); });
-  std::vector<Waiter> waiters(2);
-  for (size_t i = 0; i < 2; ++i) {
-    f.Submit(waiters[i]);
-    brakes[i].started.get_future().wait();
-  }
-  for (Brake& brake : brakes) brake.released.set_value();
-  for (Waiter& waiter : waiters) CHECK(waiter.Wait().ok());
+  f.RunAtATime(brakes);
   CHECK(f.all == Threads{2, 1});
 }
 
@@ -96,13 +100,7 @@ TEST_CASE("A worker has its own threads again after a run that was lent more") {
   CHECK(f.RunOne() == 2);
   f.queue->SetCurve(Curve(milliseconds(50)));
   // Both workers run at a time: one of them is that of before.
-  std::vector<Waiter> waiters(2);
-  for (size_t i = 0; i < 2; ++i) {
-    f.Submit(waiters[i]);
-    brakes[i].started.get_future().wait();
-  }
-  for (Brake& brake : brakes) brake.released.set_value();
-  for (Waiter& waiter : waiters) CHECK(waiter.Wait().ok());
+  f.RunAtATime(brakes);
   CHECK(f.all == Threads{2, 1, 1});
 }
 

@@ -51,12 +51,15 @@ TEST_CASE("The next look is when the first run may hang, be it one that begins n
 
 TEST_CASE("A watchdog looks when something begins to run") {
   std::promise<void> looked;
-  Watchdog watchdog([&looked](Time) {
-    looked.set_value();
+  int looks = 0;
+  Watchdog watchdog([&](Time) {
+    if (++looks == 1) looked.set_value();
     return kNever;
   });
   watchdog.Wake();
   looked.get_future().wait();
+  watchdog.Stop();
+  CHECK(looks == 1);
 }
 
 TEST_CASE("A watchdog that sees nothing run does not look again until it is woken") {
@@ -86,6 +89,8 @@ TEST_CASE("A watchdog looks again at the time that it was told, without being wo
   });
   watchdog.Wake();
   second.get_future().wait();
+  watchdog.Stop();
+  CHECK(looks == 2);
 }
 
 TEST_CASE("What begins to run while a watchdog looks is looked at too") {
@@ -104,17 +109,22 @@ TEST_CASE("What begins to run while a watchdog looks is looked at too") {
   watchdog.Wake();
   woken.set_value();
   second.get_future().wait();
+  watchdog.Stop();
+  CHECK(looks == 2);
 }
 
 TEST_CASE("A watchdog ends while it waits, for a time or for a run") {
   const Time next = GENERATE(kNever, kNow + hours(1'000'000));
   std::promise<void> looked;
-  Watchdog watchdog([&looked, next](Time) {
-    looked.set_value();
+  int looks = 0;
+  Watchdog watchdog([&](Time) {
+    if (++looks == 1) looked.set_value();
     return next;
   });
   watchdog.Wake();
   looked.get_future().wait();
+  watchdog.Stop();
+  CHECK(looks == 1);
 }
 
 }  // namespace
