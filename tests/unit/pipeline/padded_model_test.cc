@@ -13,6 +13,7 @@
 #include "server/request/error.h"
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/core.h"
+#include "tests/unit/pipeline/masked_sum.h"
 
 namespace torchere {
 namespace {
@@ -30,20 +31,8 @@ constexpr char kWaitFor[] = "queue: {max_time: 1h}\nbatching: {cut: all, max_del
 
 using Lengths = std::set<int64_t>;
 
-// x plus, in each row, the sum of what the mask lets through.
 absl::StatusOr<NamedValues> Sum(const Arguments& arguments) {
-  const Tensor& x = std::get<Tensor>(arguments[0]->kind);
-  std::vector<float> items = Floats(*arguments[0]);
-  const std::vector<float> mask = Floats(*arguments[1]);
-  const auto length = static_cast<size_t>(x.shape[1]);
-  for (size_t row = 0; row < items.size(); row += length) {
-    float sum = 0;
-    for (size_t i = row; i < row + length; ++i) sum += items[i] * mask[i];
-    for (size_t i = row; i < row + length; ++i) items[i] += sum;
-  }
-  Tensor output = FloatTensor(items);
-  output.shape = x.shape;
-  return NamedValues{{"output", {output}}};
+  return NamedValues{{"output", {MaskedSum(arguments)}}};
 }
 
 // A core whose models take x and mask.

@@ -10,6 +10,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/fake_backend.h"
 #include "tests/support/in_process.h"
+#include "tests/unit/pipeline/masked_sum.h"
 
 namespace torchere {
 namespace {
@@ -47,20 +48,8 @@ Arguments Sample(int64_t length) {
   return arguments;
 }
 
-// h: x plus the sum of what the mask lets through, or of all.
 absl::StatusOr<NamedValues> Sum(const Arguments& arguments, bool masked) {
-  const Tensor& x = std::get<Tensor>(arguments[0]->kind);
-  std::vector<float> items = Floats(*arguments[0]);
-  const std::vector<float> mask = Floats(*arguments[1]);
-  const auto length = static_cast<size_t>(x.shape[1]);
-  for (size_t row = 0; row < items.size(); row += length) {
-    float sum = 0;
-    for (size_t i = row; i < row + length; ++i) sum += masked ? items[i] * mask[i] : items[i];
-    for (size_t i = row; i < row + length; ++i) items[i] += sum;
-  }
-  Tensor h = FloatTensor(items);
-  h.shape = x.shape;
-  return NamedValues{{"h", {h}}};
+  return NamedValues{{"h", {MaskedSum(arguments, masked)}}};
 }
 
 std::string Try(FakeModel::Run1 run, const MethodSignature& method = Padded(),

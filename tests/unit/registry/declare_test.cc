@@ -4,26 +4,19 @@
 #include "absl/strings/match.h"
 #include "server/registry/model_config.h"
 #include "tests/support/catch.h"
+#include "tests/unit/request/values.h"
 
 namespace torchere {
 namespace {
 
 using Kind = ValueType::Kind;
 
-const ValueType kTensor{};
-const ValueType kInt{.kind = Kind::kInt, .elements = {}, .fields = {}, .text = "int"};
-const ValueType kOptionalTensor{
-    .kind = Kind::kOptional, .elements = {kTensor}, .fields = {}, .text = "Optional[Tensor]"};
+const ValueType kTensor = TensorType();
+const ValueType kInt = IntType();
+const ValueType kOptionalTensor = OptionalOf(TensorType());
 const ValueType kText{.kind = Kind::kText, .elements = {}, .fields = {}, .text = "str"};
 
 const Shape kVector = {-1};
-
-ValueSpec Spec(const std::string& name, const ValueType& type = kTensor) {
-  ValueSpec spec;
-  spec.name = name;
-  spec.type = type;
-  return spec;
-}
 
 DeclaredValue Declared(const std::string& name, const std::string& rename = "") {
   DeclaredValue value;

@@ -8,16 +8,16 @@
 #include "absl/strings/str_cat.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
+#include "tests/unit/request/values.h"
 
 namespace torchere {
 namespace {
 
 using Kind = ValueType::Kind;
 
-const ValueType kTensor{};
-const ValueType kInt{.kind = Kind::kInt, .elements = {}, .fields = {}, .text = "int"};
-const ValueType kOptionalTensor{
-    .kind = Kind::kOptional, .elements = {kTensor}, .fields = {}, .text = "Optional[Tensor]"};
+const ValueType kTensor = TensorType();
+const ValueType kInt = IntType();
+const ValueType kOptionalTensor = OptionalOf(TensorType());
 
 absl::StatusOr<ModelConfig> Read(const std::string& text) {
   const TempFolder folder;
@@ -25,13 +25,6 @@ absl::StatusOr<ModelConfig> Read(const std::string& text) {
       ReadModelConfig(folder.Write("model.yaml", "schema: 1\n" + text));
   if (config.ok()) config->path = "model.yaml";
   return config;
-}
-
-ValueSpec Spec(const std::string& name, const ValueType& type = kTensor) {
-  ValueSpec spec;
-  spec.name = name;
-  spec.type = type;
-  return spec;
 }
 
 // A forward of tokens, segments, attention and k that returns hidden, pooled and count.

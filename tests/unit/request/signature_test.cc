@@ -14,13 +14,6 @@
 namespace torchere {
 namespace {
 
-ValueSpec Spec(const std::string& name, const ValueType& type) {
-  ValueSpec spec;
-  spec.name = name;
-  spec.type = type;
-  return spec;
-}
-
 // forward(image: Tensor [any, 3] FP32, k: int = 5, mask: Optional[Tensor]) that
 // returns scores and the archive's "output", which is renamed to index.
 MethodSignature Forward() {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/request/signature.h"
 #include "server/request/value.h"
 #include "server/request/value_type.h"
 
@@ -46,6 +47,13 @@ inline ValueType ListOf(const ValueType& type) {
 }
 inline ValueType DictOf(const ValueType& key, const ValueType& value) {
   return Type(ValueType::Kind::kDict, "Dict[" + key.text + ", " + value.text + "]", {key, value});
+}
+
+inline ValueSpec Spec(const std::string& name, const ValueType& type = TensorType()) {
+  ValueSpec spec;
+  spec.name = name;
+  spec.type = type;
+  return spec;
 }
 
 }  // namespace torchere
