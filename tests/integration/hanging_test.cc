@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/integration/health.h"
 #include "tests/integration/server.h"
 #include "tests/support/temp_folder.h"
 
@@ -81,12 +82,7 @@ struct Hanging {
   }
 
   HealthCheckResponse::ServingStatus Check(const std::string& part) const {
-    grpc::ClientContext context;
-    HealthCheckRequest request;
-    request.set_service(part);
-    HealthCheckResponse response;
-    REQUIRE(health->Check(&context, request, &response).ok());
-    return response.status();
+    return StatusOf(*health, part);
   }
 
   bool OthersGoOn() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/integration/health.h"
 #include "tests/integration/server.h"
 #include "tests/support/temp_folder.h"
 #include "torchere/v1/error.pb.h"
@@ -242,14 +243,7 @@ TEST_CASE("Health is NOT_SERVING while a model of the repository cannot be serve
                              std::filesystem::copy_options::overwrite_existing);
   Server server({"--models=" + models.Path()});
   const auto stub = grpc::health::v1::Health::NewStub(Channel(server));
-  const auto state = [&stub](const std::string& part) {
-    grpc::ClientContext context;
-    HealthCheckRequest request;
-    request.set_service(part);
-    HealthCheckResponse response;
-    REQUIRE(stub->Check(&context, request, &response).ok());
-    return response.status();
-  };
+  const auto state = [&stub](const std::string& part) { return StatusOf(*stub, part); };
   CHECK(state("") == HealthCheckResponse::NOT_SERVING);
   CHECK(state("models/bad") == HealthCheckResponse::NOT_SERVING);
   CHECK(state("models/good") == HealthCheckResponse::SERVING);
