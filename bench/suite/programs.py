@@ -16,7 +16,8 @@ BUILD = ROOT / "build" / "release"
 TARGETS = ("torchere-server", "bare_server", "load_client", "in_process", "bench_models",
            "triton_torchscript")
 START_SECONDS = 60
-CORES = len(os.sched_getaffinity(0))
+ALL_CORES = sorted(os.sched_getaffinity(0))
+CORES = len(ALL_CORES)
 # Requests in flight that keep every core busy, but wait too short a time to be refused.
 SATURATING = 4 * CORES
 
@@ -106,13 +107,30 @@ class Server:
         return (~self.pid << 3) | 2
 
 
+def halves():
+    """The cores of a server, and those of its client; the same one where there is no other."""
+    half = (CORES + 1) // 2
+    return ALL_CORES[:half], ALL_CORES[half:] or ALL_CORES
+
+
 @contextlib.contextmanager
-def started(command):
+def on(cores):
+    """What is started in the block runs on these cores."""
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, ALL_CORES)
+
+
+@contextlib.contextmanager
+def started(command, cores=ALL_CORES):
     """Runs a server until the block ends; its first line says `… ready grpc=HOST:PORT …`."""
     with tempfile.TemporaryFile("w+") as log:
         begun = time.monotonic()
-        process = subprocess.Popen([str(part) for part in command], text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        with on(cores):
+            process = subprocess.Popen([str(part) for part in command], text=True,
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         try:
             line = process.stdout.readline()
             if " ready grpc=" not in line:
@@ -143,7 +161,7 @@ def copy_model(model, folder, config=""):
 
 
 @contextlib.contextmanager
-def torchere(models, config="", copies=1, flags=()):
+def torchere(models, config="", copies=1, flags=(), cores=ALL_CORES):
     """torchere-server with these models; of one with `copies`, all but the first are named
     NAME-2, NAME-3, …"""
     with tempfile.TemporaryDirectory(prefix="models-", dir=BUILD / "bench") as repository:
@@ -152,13 +170,13 @@ def torchere(models, config="", copies=1, flags=()):
                 name = model.name if copy == 1 else f"{model.name}-{copy}"
                 copy_model(model, Path(repository) / name, config)
         with started([BUILD / "server/torchere-server", f"--models={repository}",
-                      "--listen=127.0.0.1:0", *flags]) as server:
+                      "--listen=127.0.0.1:0", *flags], cores) as server:
             yield server
 
 
-def bare():
+def bare(cores=ALL_CORES):
     """gRPC without a model."""
-    return started([BUILD / "bench/bare_server"])
+    return started([BUILD / "bench/bare_server"], cores)
 
 
 @contextlib.contextmanager
