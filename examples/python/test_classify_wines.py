@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example against the real server, as a person would run it."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from real_server import MODELS, real_server
+
+PROGRAM = Path(__file__).with_name("classify_wines.py")
+WINES = MODELS / "wine" / "samples" / "wine_batch_of_16.csv"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with real_server(f"--models={MODELS}") as server:
+        yield server
+
+
+def run(*arguments):
+    command = [sys.executable, str(PROGRAM), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("batch", [1, 5, 64])
+def test_every_wine_gets_its_cultivar_whatever_the_batch(server, batch):
+    done = run(WINES, "--server", server.address, "--batch", batch)
+    assert done.returncode == 0, done.stderr
+    wines = list(csv.DictReader(done.stdout.splitlines()))
+    assert len(wines) == 16
+    assert [wine["predicted"] for wine in wines] == [wine["cultivar"] for wine in wines]
+    assert all(1 / 3 < float(wine["probability"]) <= 1 for wine in wines)
+
+
+def test_columns_are_found_by_their_names(server, tmp_path):
+    with WINES.open(newline="") as file:
+        wines = list(csv.DictReader(file))
+    shuffled = tmp_path / "wines.csv"
+    with shuffled.open("w", newline="") as file:
+        writer = csv.DictWriter(file, sorted(wines[0]))
+        writer.writeheader()
+        writer.writerows(wines)
+    done = run(shuffled, "--server", server.address)
+    wines = list(csv.DictReader(done.stdout.splitlines()))
+    assert [wine["predicted"] for wine in wines] == [wine["cultivar"] for wine in wines]
+
+
+def test_what_is_wrong_with_the_file_is_said(server, tmp_path):
+    lines = WINES.read_text().splitlines()
+    (tmp_path / "column.csv").write_text(lines[0].replace("proline", "protein") + "\n")
+    (tmp_path / "number.csv").write_text("\n".join([lines[0], lines[1].replace("13.41", "much")]))
+    column = run(tmp_path / "column.csv", "--server", server.address)
+    assert column.returncode == 1
+    assert "no column proline" in column.stderr
+    number = run(tmp_path / "number.csv", "--server", server.address)
+    assert number.returncode == 1
+    assert "wine 1: a measurement is not a number" in number.stderr
+
+
+def test_a_server_that_is_not_there_is_said():
+    done = run(WINES, "--server", "127.0.0.1:1")
+    assert done.returncode == 1
+    assert "UNAVAILABLE" in done.stderr
+    assert "Traceback" not in done.stderr
