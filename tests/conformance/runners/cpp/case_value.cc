@@ -98,9 +98,7 @@ struct Comparer {
   static bool Equal(int64_t one, int64_t two) { return one == two; }
   static bool Equal(double one, double two) { return SameFloat(one, two); }
   static bool Equal(bool one, bool two) { return one == two; }
-  static bool Equal(const List& one, const List& two) {
-    return std::ranges::equal(one, two, Same);
-  }
+  static bool Equal(const List& one, const List& two) { return std::ranges::equal(one, two, Same); }
   static bool Equal(const Map& one, const Map& two) { return SameMap(one, two); }
 };
 
