@@ -12,15 +12,15 @@ import grpc
 
 from torchere.error import from_rpc_error
 from torchere.prediction import Prediction, prediction_from_wire
+from torchere.request import serialize_request
 from torchere.signature import Signature, signature_from_wire
 from torchere.status import ModelStatus, status_from_wire
 from torchere.v1 import (
     model_status_pb2,
     model_status_pb2_grpc,
     predict_pb2,
-    predict_pb2_grpc,
 )
-from torchere.values import checked_text, encode_value
+from torchere.values import checked_text
 
 _MAX_INT64 = 2**63 - 1
 _MAX_INT32 = 2**31 - 1
@@ -83,7 +83,12 @@ class Client:
             self._channel = grpc.insecure_channel(target, options=channel_options)
         else:
             self._channel = grpc.secure_channel(target, credentials, options=channel_options)
-        self._predict = predict_pb2_grpc.PredictServiceStub(self._channel)
+        # As the stub's, but for requests that are bytes already.
+        self._predict = self._channel.unary_unary(
+            "/torchere.v1.PredictService/Predict",
+            request_serializer=None,
+            response_deserializer=predict_pb2.PredictResponse.FromString,
+        )
         self._status = model_status_pb2_grpc.ModelStatusServiceStub(self._channel)
 
     def predict(
@@ -143,13 +148,13 @@ class Client:
         request.model.name = checked_text(model, "model")
         request.model.method = checked_text(method, "method")
         _choose(request.model, version, label)
-        _add_inputs(request, inputs)
         _add_outputs(request, outputs)
         if request_id is not None:
             request.options.request_id = checked_text(request_id, "request_id")
         if priority != 0:
             request.options.priority = _checked_int("priority", priority, 2**31 - 1, least=-(2**31))
-        response = self._call(self._predict.Predict, request, timeout)
+        message = serialize_request(request, inputs)
+        response = self._call(self._predict, message, timeout)
         return prediction_from_wire(response, copy=copy)
 
     def status(
@@ -242,14 +247,6 @@ def _choose(target: _Chooser, version: int | None, label: str | None) -> None:
         target.version = _checked_int("version", version, _MAX_INT64)
     if label is not None:
         target.label = checked_text(label, "label")
-
-
-def _add_inputs(request: predict_pb2.PredictRequest, inputs: Mapping[str, object]) -> None:
-    if not isinstance(inputs, Mapping):
-        raise TypeError(f"inputs: expected a dict of values by name, got {type(inputs).__name__}")
-    for name, value in inputs.items():
-        named = request.inputs.add(name=checked_text(name, "name of an input"))
-        encode_value(value, named.value, f"input {name!r}")
 
 
 def _add_outputs(request: predict_pb2.PredictRequest, outputs: Iterable[str] | None) -> None:

@@ -65,8 +65,8 @@ def encode_value(value: object, target: value_pb2.Value, where: str, depth: int 
         target.null.SetInParent()
     elif isinstance(value, str):
         target.text = checked_text(value, where)
-    elif isinstance(value, (np.ndarray, np.generic)):
-        _encode_array(np.asanyarray(value), target.tensor, where)
+    elif (array := array_of(value, where)) is not None:
+        _encode_array(array, target.tensor, where)
     elif isinstance(value, bool):
         target.bool = value
     elif isinstance(value, int):
@@ -75,8 +75,6 @@ def encode_value(value: object, target: value_pb2.Value, where: str, depth: int 
         target.float = value
     elif isinstance(value, (list, tuple, Mapping)):
         _encode_container(value, target, where, depth)
-    elif hasattr(value, "__array__"):
-        _encode_array(_as_array(value, where), target.tensor, where)
     else:
         raise TypeError(
             f"{where}: cannot send {_type_name(value)}; it takes numpy arrays, str, int, float, "
@@ -165,6 +163,21 @@ def _encode_map(
         encode_value(value, entry.value, f"{where}[{key!r}]", depth + 1)
 
 
+def array_of(value: object, where: str) -> npt.NDArray[Any] | None:
+    """The array that a value is sent as; None where it is no tensor.
+
+    Raises:
+        TypeError: NumPy cannot make an array of it.
+    """
+    if isinstance(value, str):  # NumPy's own texts too
+        return None
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.asanyarray(value)
+    if isinstance(value, (int, float, list, tuple, Mapping)) or not hasattr(value, "__array__"):
+        return None
+    return _as_array(value, where)
+
+
 def _as_array(value: object, where: str) -> npt.NDArray[Any]:
     try:
         return np.asarray(value)
@@ -174,7 +187,15 @@ def _as_array(value: object, where: str) -> npt.NDArray[Any]:
         ) from error
 
 
-def _encode_array(array: npt.NDArray[Any], target: value_pb2.Tensor, where: str) -> None:
+def wire_array(
+    array: npt.NDArray[Any], where: str
+) -> tuple[value_pb2.DataType.ValueType, npt.NDArray[Any]]:
+    """Its DataType, and it with its items as they travel: little-endian, in row-major order.
+
+    Raises:
+        TypeError: a dtype that cannot be sent.
+        ValueError: 2 GiB or more.
+    """
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"{where}: a masked array would lose its mask; send array.filled(...)")
     if array.dtype.name not in _DTYPES:
@@ -188,10 +209,14 @@ def _encode_array(array: npt.NDArray[Any], target: value_pb2.Tensor, where: str)
     number, wire = _DTYPES[array.dtype.name]
     if array.dtype.name == "bfloat16":
         array = array.view(np.uint16)
+    return number, np.asarray(array, wire, order="C")
+
+
+def _encode_array(array: npt.NDArray[Any], target: value_pb2.Tensor, where: str) -> None:
+    number, array = wire_array(array, where)
     target.dtype = number
     target.shape.extend(array.shape)
-    # tobytes() writes row-major order whatever the strides are.
-    target.data = array.astype(wire, copy=False).tobytes()
+    target.data = array.tobytes()
 
 
 def _decode_array(tensor: value_pb2.Tensor, where: str, *, copy: bool) -> npt.NDArray[Any]:

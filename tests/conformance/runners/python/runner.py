@@ -196,8 +196,10 @@ def main():
                 if LANGUAGE in case.get("impossible", {}):
                     continue
                 detail = run_case(client, case)
-                line = {"file": path.stem, "case": case["name"], "ok": detail is None}
-                print(json.dumps(line if detail is None else {**line, "detail": detail}), flush=True)
+                answer = {"file": path.stem, "case": case["name"], "ok": detail is None}
+                if detail is not None:
+                    answer["detail"] = detail
+                print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
