@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "client/cpp/wire/channel.h"
-#include "client/cpp/wire/codec.h"
 #include "client/cpp/wire/duration.h"
+#include "client/cpp/wire/request.h"
 #include "client/cpp/wire/status.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
@@ -61,11 +61,6 @@ struct Call {
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::PredictResponse>> reader = {};
 };
 
-grpc::ByteBuffer Serialised(const PredictCall& call) {
-  const grpc::Slice slice(EncodePredict(call).SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
-}
-
 // One run. The thread of Run() takes the answers; requests are sent by it in the
 // closed loop, by a thread of their own in the open one, which keeps their times to
 // some microseconds.
@@ -73,7 +68,7 @@ class Load {
  public:
   Load(const std::string& target, const PredictCall& call, const LoadPlan& plan,
        const LoadWatch& watch)
-      : target_(target), plan_(plan), watch_(watch), request_(Serialised(call)) {
+      : target_(target), plan_(plan), watch_(watch), request_(SerializePredict(call)) {
     report_.request_bytes = static_cast<int64_t>(request_.Length());
   }
 

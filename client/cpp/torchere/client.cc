@@ -8,10 +8,13 @@
 #include "absl/strings/str_join.h"
 #include "client/cpp/wire/channel.h"
 #include "client/cpp/wire/codec.h"
+#include "client/cpp/wire/request.h"
 #include "client/cpp/wire/status.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "torchere/v1/model_status.grpc.pb.h"
-#include "torchere/v1/predict.grpc.pb.h"
+#include "torchere/v1/predict.pb.h"
 
 namespace torchere {
 inline namespace client {
@@ -50,18 +53,45 @@ class Client::Connection {
   Connection(const std::string& target, const ClientOptions& options)
       : timeout_(options.timeout),
         channel_(OpenChannel(target, {.max_response_bytes = options.max_response_bytes})),
-        predict_(v1::PredictService::NewStub(channel_)),
+        predict_(channel_),
         status_(v1::ModelStatusService::NewStub(channel_)) {}
 
-  v1::PredictService::Stub& predict() { return *predict_; }
-  v1::ModelStatusService::Stub& status() { return *status_; }
+  // One call of Predict.
+  absl::StatusOr<v1::PredictResponse> Predict(const grpc::ByteBuffer& request,
+                                              std::optional<nanoseconds> timeout) {
+    const auto call = [&](grpc::ClientContext* context, v1::PredictResponse* response) {
+      grpc::CompletionQueue queue;
+      const auto reader = predict_.PrepareUnaryCall(context, "/torchere.v1.PredictService/Predict",
+                                                    request, &queue);
+      reader->StartCall();
+      grpc::Status status;
+      reader->Finish(response, &status, nullptr);
+      queue.Shutdown();
+      // The answer, and then the end of the queue.
+      void* tag = nullptr;
+      bool ok = false;
+      while (queue.Next(&tag, &ok)) continue;
+      return status;
+    };
+    return WithDeadline<v1::PredictResponse>(call, timeout);
+  }
 
-  // One call of a stub's method, with its deadline.
-  template <typename Service, typename Request, typename Response>
-  absl::StatusOr<Response> Call(Service& stub,
-                                grpc::Status (Service::*method)(grpc::ClientContext*,
-                                                                const Request&, Response*),
-                                const Request& request, std::optional<nanoseconds> timeout) const {
+  // One call of a method of ModelStatusService.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> AskStatus(grpc::Status (v1::ModelStatusService::Stub::*method)(
+                                         grpc::ClientContext*, const Request&, Response*),
+                                     const Request& request,
+                                     std::optional<nanoseconds> timeout) const {
+    const auto call = [&](grpc::ClientContext* context, Response* response) {
+      return (status_.get()->*method)(context, request, response);
+    };
+    return WithDeadline<Response>(call, timeout);
+  }
+
+ private:
+  template <typename Response, typename Call>
+  absl::StatusOr<Response> WithDeadline(const Call& call,
+                                        std::optional<nanoseconds> timeout) const {
     const nanoseconds limit = std::min(timeout.value_or(timeout_), kLongestTimeout);
     if (limit <= nanoseconds::zero()) {
       return absl::InvalidArgumentError("the timeout is not greater than 0");
@@ -69,15 +99,15 @@ class Client::Connection {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + limit);
     Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
+    const grpc::Status status = call(&context, &response);
     if (!status.ok()) return FromGrpc(status);
     return response;
   }
 
- private:
   const nanoseconds timeout_;
   const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<v1::PredictService::Stub> predict_;
+  // The request is bytes already.
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, v1::PredictResponse> predict_;
   const std::unique_ptr<v1::ModelStatusService::Stub> status_;
 };
 
@@ -99,26 +129,23 @@ absl::StatusOr<Client> Client::Connect(const std::string& target, ClientOptions 
 
 absl::StatusOr<Prediction> Client::Predict(const PredictCall& call) const {
   if (absl::Status status = CheckChoice(call); !status.ok()) return status;
-  const auto response =
-      connection_->Call(connection_->predict(), &v1::PredictService::Stub::Predict,
-                        EncodePredict(call), call.timeout);
+  auto response = connection_->Predict(SerializePredict(call), call.timeout);
   if (!response.ok()) return response.status();
-  return DecodePrediction(*response);
+  return DecodePrediction(*std::move(response));
 }
 
 absl::StatusOr<ModelStatus> Client::Status(const ModelQuery& query) const {
   if (absl::Status status = CheckChoice(query); !status.ok()) return status;
   const auto response =
-      connection_->Call(connection_->status(), &v1::ModelStatusService::Stub::GetModelStatus,
-                        QueryRequest<v1::GetModelStatusRequest>(query), query.timeout);
+      connection_->AskStatus(&v1::ModelStatusService::Stub::GetModelStatus,
+                             QueryRequest<v1::GetModelStatusRequest>(query), query.timeout);
   if (!response.ok()) return response.status();
   return DecodeModelStatus(response->model());
 }
 
 absl::StatusOr<std::vector<ModelStatus>> Client::Models(std::optional<nanoseconds> timeout) const {
-  const auto response =
-      connection_->Call(connection_->status(), &v1::ModelStatusService::Stub::ListModels,
-                        v1::ListModelsRequest(), timeout);
+  const auto response = connection_->AskStatus(&v1::ModelStatusService::Stub::ListModels,
+                                               v1::ListModelsRequest(), timeout);
   if (!response.ok()) return response.status();
   std::vector<ModelStatus> models;
   for (const v1::ModelStatus& model : response->models()) {
@@ -130,8 +157,8 @@ absl::StatusOr<std::vector<ModelStatus>> Client::Models(std::optional<nanosecond
 absl::StatusOr<ModelSignature> Client::Signature(const ModelQuery& query) const {
   if (absl::Status status = CheckChoice(query); !status.ok()) return status;
   const auto response =
-      connection_->Call(connection_->status(), &v1::ModelStatusService::Stub::GetModelSignature,
-                        QueryRequest<v1::GetModelSignatureRequest>(query), query.timeout);
+      connection_->AskStatus(&v1::ModelStatusService::Stub::GetModelSignature,
+                             QueryRequest<v1::GetModelSignatureRequest>(query), query.timeout);
   if (!response.ok()) return response.status();
   return DecodeSignature(*response);
 }

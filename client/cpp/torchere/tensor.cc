@@ -2,7 +2,10 @@
 #include "torchere/tensor.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -39,20 +42,31 @@ absl::StatusOr<int64_t> ItemCount(std::span<const int64_t> shape) {
 
 absl::StatusOr<Tensor> Tensor::Create(DataType dtype, std::vector<int64_t> shape,
                                       std::vector<std::byte> data) {
+  const auto owner = std::make_shared<const std::vector<std::byte>>(std::move(data));
+  return Share(dtype, std::move(shape), {owner, owner->data()}, owner->size());
+}
+
+absl::StatusOr<Tensor> Tensor::Share(DataType dtype, std::vector<int64_t> shape,
+                                     std::shared_ptr<const std::byte> data, size_t bytes) {
   const absl::StatusOr<int64_t> count = ItemCount(shape);
   if (!count.ok()) return count.status();
   // Divided, since the product of both may overflow.
-  const auto size = static_cast<int64_t>(data.size());
+  const auto size = static_cast<int64_t>(bytes);
   if (size % ItemBytes(dtype) != 0 || size / ItemBytes(dtype) != *count) {
     return absl::InvalidArgumentError(
         absl::StrCat("a tensor ", DataTypeName(dtype), " ", ShapeText(shape), " has ", *count,
                      " items of ", ItemBytes(dtype), " bytes each, got ", size, " bytes"));
   }
+  if (reinterpret_cast<uintptr_t>(data.get()) % static_cast<uintptr_t>(ItemBytes(dtype)) != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("the items of a tensor ", DataTypeName(dtype),
+                                                   " are not aligned to ", ItemBytes(dtype),
+                                                   " bytes"));
+  }
   if (dtype == DataType::kBool &&
-      std::any_of(data.begin(), data.end(), [](std::byte b) { return b > std::byte{1}; })) {
+      std::any_of(data.get(), data.get() + bytes, [](std::byte b) { return b > std::byte{1}; })) {
     return absl::InvalidArgumentError("an item of a BOOL tensor is neither 0 nor 1");
   }
-  return Tensor(dtype, std::move(shape), std::move(data));
+  return Tensor(dtype, std::move(shape), std::move(data), bytes);
 }
 
 absl::Status Tensor::CheckDataType(DataType wanted) const {

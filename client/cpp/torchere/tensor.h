@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,9 +21,10 @@ inline namespace client {
 // The wire's order of bytes is the memory's.
 static_assert(std::endian::native == std::endian::little);
 
-// A dense array that owns its items and is well formed: it has as many items as
-// its shape says, and each item of a BOOL tensor is 0 or 1. A value: copies are
-// deep, and it does not change once made.
+// A dense array that is well formed: it has as many items as its shape says, and
+// each item of a BOOL tensor is 0 or 1. A value: it does not change once made, so
+// that copies share the items. One that was moved from may only be assigned to or
+// destroyed.
 class Tensor {
  public:
   // No items: FP32 of shape [0].
@@ -36,6 +38,13 @@ class Tensor {
   //                     of a BOOL tensor that is neither 0 nor 1
   static absl::StatusOr<Tensor> Create(DataType dtype, std::vector<int64_t> shape,
                                        std::vector<std::byte> data);
+
+  // The same from items that others own too, without a copy: they must not change
+  // as long as `data` is held.
+  //
+  //   INVALID_ARGUMENT  as Create, or `data` is not aligned for the items
+  static absl::StatusOr<Tensor> Share(DataType dtype, std::vector<int64_t> shape,
+                                      std::shared_ptr<const std::byte> data, size_t bytes);
 
   // From items of a C++ type, copied: Tensor::Of<float>({1, 4}, features).
   //
@@ -55,9 +64,11 @@ class Tensor {
   // Length of each dimension, outermost first.
   const std::vector<int64_t>& shape() const { return shape_; }
   // product(shape).
-  int64_t size() const { return static_cast<int64_t>(data_.size()) / ItemBytes(dtype_); }
-  // The items as Create takes them; lives as long as the tensor.
-  std::span<const std::byte> data() const { return data_; }
+  int64_t size() const { return static_cast<int64_t>(bytes_) / ItemBytes(dtype_); }
+  // The items as Create takes them; lives as long as a copy of the tensor.
+  std::span<const std::byte> data() const { return {data_.get(), bytes_}; }
+  // The same to be held on to.
+  const std::shared_ptr<const std::byte>& shared_data() const { return data_; }
 
   // The items in row-major order, without a copy; lives as long as the tensor.
   //
@@ -66,7 +77,7 @@ class Tensor {
   absl::StatusOr<std::span<const T>> As() const& {
     absl::Status matches = CheckDataType(DataTypeOf<T>::kValue);
     if (!matches.ok()) return matches;
-    return std::span<const T>(reinterpret_cast<const T*>(data_.data()), data_.size() / sizeof(T));
+    return std::span<const T>(reinterpret_cast<const T*>(data_.get()), bytes_ / sizeof(T));
   }
   // The items would not outlive a temporary tensor.
   template <TensorItem T>
@@ -76,14 +87,16 @@ class Tensor {
   std::string Description() const;
 
  private:
-  Tensor(DataType dtype, std::vector<int64_t> shape, std::vector<std::byte> data)
-      : dtype_(dtype), shape_(std::move(shape)), data_(std::move(data)) {}
+  Tensor(DataType dtype, std::vector<int64_t> shape, std::shared_ptr<const std::byte> data,
+         size_t bytes)
+      : dtype_(dtype), shape_(std::move(shape)), data_(std::move(data)), bytes_(bytes) {}
 
   absl::Status CheckDataType(DataType wanted) const;
 
   DataType dtype_ = DataType::kFp32;
   std::vector<int64_t> shape_ = {0};
-  std::vector<std::byte> data_;
+  std::shared_ptr<const std::byte> data_;
+  size_t bytes_ = 0;
 };
 
 // product(shape); 1 for an empty shape.

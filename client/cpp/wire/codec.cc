@@ -2,8 +2,10 @@
 #include "client/cpp/wire/codec.h"
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/cpp/wire/duration.h"
@@ -50,32 +52,44 @@ absl::Status Malformed(const std::string& what) {
       absl::StrCat("the server's answer ", what, "; is the client older than the server?"));
 }
 
-absl::StatusOr<Tensor> DecodeTensor(const v1::Tensor& wire) {
+// The message's bytes themselves, but for few: those a string may hold in itself,
+// where they are not aligned.
+absl::StatusOr<Tensor> TakeTensor(DataType dtype, v1::Tensor& wire) {
+  constexpr size_t kFew = 64;
+  std::vector<int64_t> shape(wire.shape().begin(), wire.shape().end());
+  if (wire.data().size() <= kFew) {
+    const auto* begin = reinterpret_cast<const std::byte*>(wire.data().data());
+    return Tensor::Create(dtype, std::move(shape), {begin, begin + wire.data().size()});
+  }
+  const auto owner = std::make_shared<const std::string>(std::move(*wire.mutable_data()));
+  const auto* begin = reinterpret_cast<const std::byte*>(owner->data());
+  return Tensor::Share(dtype, std::move(shape), {owner, begin}, owner->size());
+}
+
+absl::StatusOr<Tensor> DecodeTensor(v1::Tensor& wire) {
   const std::optional<DataType> dtype = DataTypeFromNumber(wire.dtype());
   if (!dtype) return Malformed(absl::StrCat("has a tensor of the unknown dtype ", wire.dtype()));
-  const auto* begin = reinterpret_cast<const std::byte*>(wire.data().data());
-  absl::StatusOr<Tensor> tensor = Tensor::Create(*dtype, {wire.shape().begin(), wire.shape().end()},
-                                                 {begin, begin + wire.data().size()});
+  absl::StatusOr<Tensor> tensor = TakeTensor(*dtype, wire);
   if (!tensor.ok()) return Malformed(absl::StrCat("is malformed: ", tensor.status().message()));
   return tensor;
 }
 
-absl::StatusOr<Value> DecodeList(const v1::ValueList& wire) {
+absl::StatusOr<Value> DecodeList(v1::ValueList& wire) {
   List list;
   list.reserve(wire.values_size());
-  for (const v1::Value& item : wire.values()) {
-    absl::StatusOr<Value> value = DecodeValue(item);
+  for (v1::Value& item : *wire.mutable_values()) {
+    absl::StatusOr<Value> value = DecodeValue(std::move(item));
     if (!value.ok()) return value.status();
     list.push_back(*std::move(value));
   }
   return Value(std::move(list));
 }
 
-absl::StatusOr<Value> DecodeMap(const v1::ValueMap& wire) {
+absl::StatusOr<Value> DecodeMap(v1::ValueMap& wire) {
   Map map;
   map.reserve(wire.entries_size());
-  for (const v1::ValueMap::Entry& entry : wire.entries()) {
-    absl::StatusOr<Value> value = DecodeValue(entry.value());
+  for (v1::ValueMap::Entry& entry : *wire.mutable_entries()) {
+    absl::StatusOr<Value> value = DecodeValue(std::move(*entry.mutable_value()));
     if (!value.ok()) return value.status();
     switch (entry.key_case()) {
       case v1::ValueMap::Entry::kText:
@@ -165,28 +179,34 @@ v1::Value EncodeValue(const Value& value) {
   return wire;
 }
 
-v1::PredictRequest EncodePredict(const PredictCall& call) {
+v1::PredictRequest EncodeAllButInputs(const PredictCall& call) {
   v1::PredictRequest wire;
   v1::ModelSpec& model = *wire.mutable_model();
   model.set_name(call.model);
   if (call.version) model.set_version(*call.version);
   if (!call.label.empty()) model.set_label(call.label);
   model.set_method(call.method);
-  for (const NamedValue& input : call.inputs) {
-    v1::NamedValue& to = *wire.add_inputs();
-    to.set_name(input.name);
-    std::visit(Encoder{*to.mutable_value()}, input.value.kind());
-  }
   wire.mutable_outputs()->Assign(call.outputs.begin(), call.outputs.end());
   if (!call.request_id.empty()) wire.mutable_options()->set_request_id(call.request_id);
   if (call.priority != 0) wire.mutable_options()->set_priority(call.priority);
   return wire;
 }
 
-absl::StatusOr<Value> DecodeValue(const v1::Value& wire) {
+void EncodeInput(const NamedValue& input, v1::NamedValue& to) {
+  to.set_name(input.name);
+  std::visit(Encoder{*to.mutable_value()}, input.value.kind());
+}
+
+v1::PredictRequest EncodePredict(const PredictCall& call) {
+  v1::PredictRequest wire = EncodeAllButInputs(call);
+  for (const NamedValue& input : call.inputs) EncodeInput(input, *wire.add_inputs());
+  return wire;
+}
+
+absl::StatusOr<Value> DecodeValue(v1::Value wire) {
   switch (wire.kind_case()) {
     case v1::Value::kTensor: {
-      absl::StatusOr<Tensor> tensor = DecodeTensor(wire.tensor());
+      absl::StatusOr<Tensor> tensor = DecodeTensor(*wire.mutable_tensor());
       if (!tensor.ok()) return tensor.status();
       return Value(*std::move(tensor));
     }
@@ -199,9 +219,9 @@ absl::StatusOr<Value> DecodeValue(const v1::Value& wire) {
     case v1::Value::kBool:
       return Value(wire.bool_());
     case v1::Value::kList:
-      return DecodeList(wire.list());
+      return DecodeList(*wire.mutable_list());
     case v1::Value::kMap:
-      return DecodeMap(wire.map());
+      return DecodeMap(*wire.mutable_map());
     case v1::Value::kNull:
       return Value();
     case v1::Value::KIND_NOT_SET:
@@ -210,7 +230,7 @@ absl::StatusOr<Value> DecodeValue(const v1::Value& wire) {
   return Malformed("has a value of a kind that is not known");
 }
 
-absl::StatusOr<Prediction> DecodePrediction(const v1::PredictResponse& wire) {
+absl::StatusOr<Prediction> DecodePrediction(v1::PredictResponse wire) {
   Prediction prediction;
   prediction.model = DecodeServed(wire.model());
   prediction.request_id = wire.request_id();
@@ -219,8 +239,8 @@ absl::StatusOr<Prediction> DecodePrediction(const v1::PredictResponse& wire) {
                        .total = ToNanoseconds(wire.timing().total()),
                        .batch_rows = wire.timing().batch_rows()};
   prediction.outputs.reserve(wire.outputs_size());
-  for (const v1::NamedValue& output : wire.outputs()) {
-    absl::StatusOr<Value> value = DecodeValue(output.value());
+  for (v1::NamedValue& output : *wire.mutable_outputs()) {
+    absl::StatusOr<Value> value = DecodeValue(std::move(*output.mutable_value()));
     if (!value.ok()) return value.status();
     prediction.outputs.push_back({.name = output.name(), .value = *std::move(value)});
   }

@@ -19,9 +19,13 @@ inline namespace client {
 
 v1::Value EncodeValue(const Value& value);
 v1::PredictRequest EncodePredict(const PredictCall& call);
+// Its parts.
+v1::PredictRequest EncodeAllButInputs(const PredictCall& call);
+void EncodeInput(const NamedValue& input, v1::NamedValue& to);
 
-absl::StatusOr<Value> DecodeValue(const v1::Value& wire);
-absl::StatusOr<Prediction> DecodePrediction(const v1::PredictResponse& wire);
+// The tensors keep the messages' bytes, which are not copied.
+absl::StatusOr<Value> DecodeValue(v1::Value wire);
+absl::StatusOr<Prediction> DecodePrediction(v1::PredictResponse wire);
 
 ModelStatus DecodeModelStatus(const v1::ModelStatus& wire);
 absl::StatusOr<ModelSignature> DecodeSignature(const v1::GetModelSignatureResponse& wire);

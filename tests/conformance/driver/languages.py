@@ -43,8 +43,8 @@ def go(build):
 
 def elixir(_build):
     """Compiled into its own _build."""
-    build_quietly("mix", "compile", folder=RUNNERS / "elixir")
-    return ["mix", "run", "--no-compile", "runner.exs"]
+    build_quietly("mix", "do", "deps.get,", "compile", folder=RUNNERS / "elixir")
+    return [str(RUNNERS / "elixir/run")]
 
 
 def build_quietly(*command, folder):

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "google/protobuf/text_format.h"
 #include "tests/support/catch.h"
@@ -83,6 +84,18 @@ TEST_CASE("a prediction is decoded with its times", "[client]") {
   REQUIRE(tensor.ok());
   CHECK((*tensor)->As<uint8_t>()->front() == 2);
   CHECK(*prediction->Output("note")->If<std::string>() == "ok");
+}
+
+TEST_CASE("a tensor that is decoded has the message's bytes, not copies", "[client]") {
+  v1::Value wire;
+  v1::Tensor& tensor = *wire.mutable_tensor();
+  tensor.set_dtype(v1::DATA_TYPE_FP32);
+  tensor.add_shape(1000);
+  tensor.set_data(std::string(4000, '\1'));
+  const void* const data = tensor.data().data();
+  const auto value = DecodeValue(std::move(wire));
+  REQUIRE(value.ok());
+  CHECK(value->If<Tensor>()->data().data() == data);
 }
 
 TEST_CASE("an output that is not there or no tensor is refused by name", "[client]") {

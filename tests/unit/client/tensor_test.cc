@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -61,6 +63,35 @@ TEST_CASE("a tensor is refused whose size is not that of its shape", "[client]")
 TEST_CASE("an item of a BOOL tensor is 0 or 1", "[client]") {
   CHECK(Tensor::Create(DataType::kBool, {2}, {std::byte{0}, std::byte{1}}).ok());
   CHECK_FALSE(Tensor::Create(DataType::kBool, {2}, {std::byte{0}, std::byte{2}}).ok());
+}
+
+TEST_CASE("copies of a tensor share its items", "[client]") {
+  auto tensor = Tensor::Of<float>({2}, {1, 2});
+  const Tensor copy = *tensor;
+  CHECK(copy.data().data() == tensor->data().data());
+  tensor = Tensor();
+  CHECK(copy.As<float>()->back() == 2);
+}
+
+TEST_CASE("a tensor of shared items has no copy of them, and holds on to them", "[client]") {
+  auto items = std::make_shared<std::vector<float>>(std::vector<float>{1, 2});
+  const auto* data = reinterpret_cast<const std::byte*>(items->data());
+  const auto share = [&](std::vector<int64_t> shape, size_t offset) {
+    return Tensor::Share(DataType::kFp32, std::move(shape), {items, data + offset}, 8 - offset);
+  };
+  {
+    const auto tensor = share({2}, 0);
+    REQUIRE(tensor.ok());
+    CHECK(tensor->data().data() == data);
+    CHECK(tensor->As<float>()->back() == 2);
+    CHECK(items.use_count() == 2);
+  }
+  CHECK(items.use_count() == 1);
+  CHECK(share({1}, 4).ok());
+  CHECK(absl::IsInvalidArgument(share({1}, 0).status()));
+  const absl::Status crooked = Tensor::Share(DataType::kFp32, {1}, {items, data + 1}, 4).status();
+  CHECK(absl::IsInvalidArgument(crooked));
+  CHECK(crooked.message() == "the items of a tensor FP32 are not aligned to 4 bytes");
 }
 
 }  // namespace
