@@ -13,8 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
-TARGETS = ("torchere-server", "bare_server", "load_client", "in_process", "bench_models",
-           "triton_torchscript")
+TARGETS = ("torchere-server", "bare_server", "load_client", "client_echo", "in_process",
+           "bench_models", "triton_torchscript")
 START_SECONDS = 60
 ALL_CORES = sorted(os.sched_getaffinity(0))
 CORES = len(ALL_CORES)
