@@ -2,6 +2,7 @@
 """The languages: what each needs, and the command line of its runner."""
 
 import dataclasses
+import os
 import shutil
 import subprocess
 import sys
@@ -24,14 +25,19 @@ class Language:
     prepare: Callable
 
 
-def needs(program):
-    """A tool chain that is found by its main program."""
-    return lambda _build: None if shutil.which(program) else f"{program} is not installed"
-
-
 def cpp(build):
     """Built by CMake with everything else."""
     return build / "tests/conformance/conformance_runner"
+
+
+def go_missing(_build):
+    """Whether there is a Go, and whether it is as new as the runner asks for."""
+    if not shutil.which("go"):
+        return "go is not installed"
+    done = subprocess.run(["go", "list", "-m"], cwd=RUNNERS / "go", text=True, check=False,
+                          env={**os.environ, "GOTOOLCHAIN": "local"}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return done.stderr.strip() if done.returncode else None
 
 
 def go(build):
@@ -62,6 +68,8 @@ LANGUAGES = {
     "cpp": Language(missing=lambda build: None if cpp(build).exists()
                     else f"{cpp(build)} is not built",
                     prepare=lambda build: [str(cpp(build))]),
-    "go": Language(missing=needs("go"), prepare=go),
-    "elixir": Language(missing=needs("mix"), prepare=elixir),
+    "go": Language(missing=go_missing, prepare=go),
+    "elixir": Language(missing=lambda _build: None if shutil.which("mix")
+                       else "mix is not installed",
+                       prepare=elixir),
 }
