@@ -20,11 +20,18 @@ from driver.server import Server, ServerFailed
 HERE = Path(__file__).resolve().parent
 
 
+def language(name):
+    """An argument that names a language."""
+    if name not in LANGUAGES:
+        raise argparse.ArgumentTypeError(f"no {name}; there are {', '.join(LANGUAGES)}")
+    return name
+
+
 def parse():
     parser = argparse.ArgumentParser(
         prog="tools/conformance", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("languages", nargs="*", metavar="LANG", choices=list(LANGUAGES),
+    parser.add_argument("languages", nargs="*", metavar="LANG", type=language,
                         help=f"{', '.join(LANGUAGES)}; none: all whose tools are there")
     parser.add_argument("--build", type=Path, default=Path("build/dev"), metavar="DIR",
                         help="where the programs were built (default: build/dev)")
@@ -51,36 +58,36 @@ def say(text, stays=True):
     sys.stderr.flush()
 
 
-def run_language(language, arguments, results):
+def run_language(name, arguments, results):
     """Runs the cases, and then those that are wrong on purpose, on a server of its own."""
     build = arguments.build.resolve()
-    command = LANGUAGES[language].prepare(build)
+    command = LANGUAGES[name].prepare(build)
     for folder in (HERE / "cases", HERE / "wrong"):
         cases = read_cases(folder)
-        results.begin(language, cases)
+        results.begin(name, cases)
         with Server(build / "server/torchere-server", HERE / "models") as server:
             for number, answer in enumerate(answers(command, folder, server, arguments.timeout), 1):
-                say(f"{language}: {number} of {len(cases)}: {answer['file']}, {answer['case']}",
+                say(f"{name}: {number} of {len(cases)}: {answer['file']}, {answer['case']}",
                     stays=False)
-                results.add(language, answer, fails=folder.name == "wrong")
+                results.add(name, answer, fails=folder.name == "wrong")
 
 
 def run_all(arguments):
     results = Results()
-    for language in arguments.languages or LANGUAGES:
-        missing = LANGUAGES[language].missing(arguments.build.resolve())
+    for name in arguments.languages or LANGUAGES:
+        missing = LANGUAGES[name].missing(arguments.build.resolve())
         if missing:
-            results.leave_out(language, missing)
+            results.leave_out(name, missing)
             if arguments.languages:
-                results.fail(language, missing)
-            say(f"{language}: left out: {missing}")
+                results.fail(name, missing)
+            say(f"{name}: left out: {missing}")
             continue
-        say(f"{language}: running", stays=not sys.stderr.isatty())
+        say(f"{name}: running", stays=not sys.stderr.isatty())
         try:
-            run_language(language, arguments, results)
+            run_language(name, arguments, results)
         except (NotBuilt, RunnerFailed, ServerFailed) as failure:
-            results.fail(language, str(failure))
-        say(f"{language}: {results.summary(language)}")
+            results.fail(name, str(failure))
+        say(f"{name}: {results.summary(name)}")
     return results
 
 

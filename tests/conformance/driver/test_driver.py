@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver finds every hole, and waits for no runner for ever."""
 
+import json
+import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -114,6 +117,37 @@ class AnswersTest(unittest.TestCase):
     def test_a_runner_that_does_not_end_is_ended(self):
         with self.assertRaisesRegex(RunnerFailed, "not done after 0.1 s"):
             self.ask("input()", seconds=0.1)
+
+
+class CommandLineTest(unittest.TestCase):
+    def run_it(self, *arguments):
+        program = Path(__file__).resolve().parents[1] / "run.py"
+        return subprocess.run([sys.executable, str(program), *arguments], text=True, check=False,
+                              capture_output=True, timeout=60)
+
+    def test_a_language_that_there_is_not_is_wrong_usage_and_those_there_are_are_named(self):
+        done = self.run_it("perl")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no perl; there are python, cpp, go, elixir", done.stderr)
+
+    def test_a_language_that_was_asked_for_and_is_missing_fails_by_name(self):
+        with tempfile.TemporaryDirectory() as build:
+            done = self.run_it("cpp", f"--build={build}", "--output=json")
+        self.assertEqual(done.returncode, 1)
+        seen = json.loads(done.stdout)
+        self.assertFalse(seen["whole"])
+        self.assertIn("is not built", seen["left_out"]["cpp"])
+        self.assertIn("cpp: left out:", done.stderr)
+
+    def test_a_server_that_does_not_start_is_a_failure(self):
+        with tempfile.TemporaryDirectory() as build:
+            server = Path(build, "server/torchere-server")
+            server.parent.mkdir()
+            server.write_text("#!/bin/sh\necho no model >&2\nexit 1\n")
+            server.chmod(0o755)
+            done = self.run_it("python", f"--build={build}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("python: the server did not start: no model", done.stdout)
 
 
 if __name__ == "__main__":
