@@ -45,7 +45,7 @@ GRPC = re.compile(r"(grpc|grpcpp|grpc\+\+|google/(protobuf|rpc))/|.*\.pb\.h$")
 # The unit tests of a folder lie in tests/unit/<folder> and see what it sees.
 MAY_SEE_GRPC = re.compile(
     r"(server|tests/unit)/frontend/(?!wire/)|client/|tests/unit/client/|tests/integration/|tests/fuzz/|"
-    r"bench/grpc/|"
+    r"bench/(grpc|clients)/|"
     r"server/registry/triton_config\.cc$")
 MAY_SEE_TORCH = re.compile(
     r"server/backend/.*\.cc$|server/backend/(torch|torchscript|aot_inductor)/|tests/torch/|"
@@ -125,7 +125,8 @@ def direct_breaches(file, included):
         yield "path", "includes are written from the repository's root, without .."
     if GRPC.match(included) and not MAY_SEE_GRPC.match(file):
         yield "grpc", (f"{included} here; gRPC and protobuf are seen by server/frontend (not its "
-                       "wire/), client, the tests of these, tests/integration and bench/grpc only")
+                       "wire/), client, the tests of these, tests/integration, bench/grpc and "
+                       "bench/clients only")
     if TORCH.match(included) and not MAY_SEE_TORCH.match(file):
         yield "torch", (f"{included} here; LibTorch is seen by the .cc files of server/backend, "
                         "the headers of its torch sub-folders, tests/torch and bench/torch only")
