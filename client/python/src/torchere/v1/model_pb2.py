@@ -15,13 +15,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17torchere/v1/model.proto\x12\x0btorchere.v1\"W\n\tModelSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\x07version\x18\x02 \x01(\x03H\x00\x12\x0f\n\x05label\x18\x03 \x01(\tH\x00\x12\x0e\n\x06method\x18\x04 \x01(\tB\x08\n\x06\x63hoice\"[\n\x0bServedModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t*\xa4\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11MODEL_STATE_START\x10\n\x12\x17\n\x13MODEL_STATE_LOADING\x10\x14\x12\x19\n\x15MODEL_STATE_AVAILABLE\x10\x1e\x12\x19\n\x15MODEL_STATE_UNLOADING\x10(\x12\x13\n\x0fMODEL_STATE_END\x10\x32\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17torchere/v1/model.proto\x12\x0btorchere.v1\"W\n\tModelSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\x07version\x18\x02 \x01(\x03H\x00\x12\x0f\n\x05label\x18\x03 \x01(\tH\x00\x12\x0e\n\x06method\x18\x04 \x01(\tB\x08\n\x06\x63hoice\"[\n\x0bServedModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t*\xa4\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11MODEL_STATE_START\x10\n\x12\x17\n\x13MODEL_STATE_LOADING\x10\x14\x12\x19\n\x15MODEL_STATE_AVAILABLE\x10\x1e\x12\x19\n\x15MODEL_STATE_UNLOADING\x10(\x12\x13\n\x0fMODEL_STATE_END\x10\x32\x42\x33Z1github.com/torchere/torchere/client/go/torcherev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'torchere.v1.model_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
-  DESCRIPTOR._options = None
+  _globals['DESCRIPTOR']._options = None
+  _globals['DESCRIPTOR']._serialized_options = b'Z1github.com/torchere/torchere/client/go/torcherev1'
   _globals['_MODELSTATE']._serialized_start=223
   _globals['_MODELSTATE']._serialized_end=387
   _globals['_MODELSPEC']._serialized_start=40
