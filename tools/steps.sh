@@ -26,6 +26,14 @@ die() {
     exit 1
 }
 
+# go_fits: whether there is a Go that is as new as client/go asks for; without one its tests are left out.
+go_fits() {
+    local wanted found
+    wanted=$(sed -n 's/^go //p' client/go/go.mod)
+    found=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || return
+    printf 'go%s\n%s\n' "$wanted" "$found" | sort --version-sort --check=quiet
+}
+
 # tick TEXT: shows once a second for how long TEXT has been going on, until it is ended.
 tick() {
     local begin=$SECONDS seconds never
