@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -15,7 +17,9 @@ import (
 
 const userAgent = "torchere-go/0.1.0"
 
-// Calls go round all addresses of a name. UNAVAILABLE is tried again for up to about three seconds.
+// Calls go round all addresses of a name. UNAVAILABLE is tried again for up to about three seconds,
+// and CANCELLED, which is what gRPC answers to calls that come as a server begins to end
+// (github.com/grpc/grpc/issues/41785); a call that its own caller cancels is not sent again.
 const serviceConfig = `{
 	"loadBalancingConfig": [{"round_robin": {}}],
 	"methodConfig": [{
@@ -28,7 +32,7 @@ const serviceConfig = `{
 			"initialBackoff": "0.1s",
 			"maxBackoff": "2s",
 			"backoffMultiplier": 3,
-			"retryableStatusCodes": ["UNAVAILABLE"]
+			"retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]
 		}
 	}]
 }`
@@ -188,7 +192,12 @@ func (c *Client) Signature(ctx context.Context, model string, choice ...Choice) 
 func (c *Client) Conn() *grpc.ClientConn { return c.conn }
 
 // Close ends the connections and the calls that wait on them.
-func (c *Client) Close() error { return fromGRPC(c.conn.Close()) }
+func (c *Client) Close() error {
+	if failure := fromGRPC(c.conn.Close()); failure != nil {
+		return failure
+	}
+	return nil
+}
 
 // call calls a stub's method, with a deadline in any case.
 func call[Request, Answer any](
@@ -203,5 +212,12 @@ func call[Request, Answer any](
 		ctx = limited
 	}
 	answer, err := method(ctx, request)
-	return answer, fromGRPC(err)
+	failure := fromGRPC(err)
+	if failure == nil {
+		return answer, nil
+	}
+	if failure.Code == codes.Canceled && ctx.Err() == nil && client.conn.GetState() != connectivity.Shutdown {
+		failure.Code, failure.Message = codes.Unavailable, "the server is ending"
+	}
+	return answer, failure
 }

@@ -308,8 +308,8 @@ func TestAnErrorHasWhatTheServerSays(t *testing.T) {
 	}
 }
 
-// unavailableFor answers so many requests with UNAVAILABLE, to be tried again at once.
-func unavailableFor(count int) func(
+// failsFor answers so many requests with that code, to be tried again at once.
+func failsFor(count int, code codes.Code) func(
 	context.Context, *torcherev1.PredictRequest,
 ) (*torcherev1.PredictResponse, error) {
 	tries := make(chan struct{}, count)
@@ -319,7 +319,7 @@ func unavailableFor(count int) func(
 			if err := grpc.SetTrailer(ctx, metadata.Pairs("grpc-retry-pushback-ms", "0")); err != nil {
 				return nil, err
 			}
-			return nil, status.Error(codes.Unavailable, "the server is ending")
+			return nil, status.Error(code, "there was a "+code.String())
 		default:
 			return &torcherev1.PredictResponse{Outputs: request.GetInputs()}, nil
 		}
@@ -328,7 +328,7 @@ func unavailableFor(count int) func(
 
 func TestUnavailableIsTriedAgainWhateverTheSize(t *testing.T) {
 	for _, size := range []int64{1, 4 << 20} {
-		server := (&fakeServer{predict: unavailableFor(1)}).serve(t)
+		server := (&fakeServer{predict: failsFor(1, codes.Unavailable)}).serve(t)
 		predict(t, server.client(t), torchere.NewTensor(make([]uint8, size), size))
 		if server.count() != 2 {
 			t.Errorf("%d bytes: sent %d times", size, server.count())
@@ -337,9 +337,9 @@ func TestUnavailableIsTriedAgainWhateverTheSize(t *testing.T) {
 }
 
 func TestUnavailableIsGivenUpInTheServersWords(t *testing.T) {
-	server := (&fakeServer{predict: unavailableFor(1000)}).serve(t)
+	server := (&fakeServer{predict: failsFor(1000, codes.Unavailable)}).serve(t)
 	_, err := server.client(t).Predict(ctx, "m", nil)
-	if refused := refusal(t, err); refused.Code != codes.Unavailable || refused.Message != "the server is ending" {
+	if refused := refusal(t, err); refused.Code != codes.Unavailable || refused.Message != "there was a Unavailable" {
 		t.Error(err)
 	}
 	if server.count() != 5 {
@@ -348,10 +348,36 @@ func TestUnavailableIsGivenUpInTheServersWords(t *testing.T) {
 }
 
 func TestWithoutRetriesACallIsSentOnce(t *testing.T) {
-	server := (&fakeServer{predict: unavailableFor(1)}).serve(t)
+	server := (&fakeServer{predict: failsFor(1, codes.Unavailable)}).serve(t)
 	_, err := server.client(t, torchere.WithoutRetries()).Predict(ctx, "m", nil)
 	if refusal(t, err).Code != codes.Unavailable || server.count() != 1 {
 		t.Errorf("sent %d times, %v", server.count(), err)
+	}
+}
+
+func TestACallThatAnEndingServerCancelsIsTriedAgainAndNotSaidToBeCancelled(t *testing.T) {
+	server := (&fakeServer{predict: failsFor(1, codes.Canceled)}).serve(t)
+	predict(t, server.client(t), torchere.Null{})
+	if server.count() != 2 {
+		t.Errorf("sent %d times", server.count())
+	}
+	server = (&fakeServer{predict: failsFor(1, codes.Canceled)}).serve(t)
+	_, err := server.client(t, torchere.WithoutRetries()).Predict(ctx, "m", nil)
+	if refusal(t, err).Code != codes.Unavailable || errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestNoOtherCodeIsTriedAgain(t *testing.T) {
+	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {
+		if code == codes.Canceled || code == codes.Unavailable {
+			continue
+		}
+		server := (&fakeServer{predict: failsFor(1, code)}).serve(t)
+		_, err := server.client(t).Predict(ctx, "m", nil)
+		if refusal(t, err).Code != code || server.count() != 1 {
+			t.Errorf("%v: sent %d times, %v", code, server.count(), err)
+		}
 	}
 }
 

@@ -71,7 +71,7 @@ func (e *Error) Is(target error) bool {
 }
 
 // fromGRPC is an Error of what a stub returned; nil of nil.
-func fromGRPC(err error) error {
+func fromGRPC(err error) *Error {
 	if err == nil {
 		return nil
 	}
