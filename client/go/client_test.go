@@ -5,6 +5,7 @@ package torchere_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -213,6 +214,14 @@ func TestAnOutputIsTakenByNameAndKind(t *testing.T) {
 		!strings.Contains(refused.Message, "Tensor[float32], not a torchere.Tensor[float64]") {
 		t.Error(err)
 	}
+	text, err := client.Predict(ctx, "echo", torchere.Inputs{"x": torchere.Text("a")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = torchere.Output[torchere.AnyTensor](text, "x")
+	if refused := refusal(t, err); !strings.Contains(refused.Message, "is a torchere.Text, not a torchere.AnyTensor") {
+		t.Error(err)
+	}
 	_, err = torchere.Output[torchere.Text](answer, "y")
 	if refused := refusal(t, err); refused.Code != codes.NotFound || !strings.HasSuffix(refused.Message, "there are: x") {
 		t.Error(err)
@@ -265,6 +274,41 @@ func TestACallEndsWithItsContext(t *testing.T) {
 	_, err = client.Predict(cancelled, "m", nil)
 	if !errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("after cancel: %v", err)
+	}
+}
+
+func TestCallsThatAreLateLeaveTheOthersAlone(t *testing.T) {
+	server := &fakeServer{predict: func(
+		ctx context.Context, request *torcherev1.PredictRequest,
+	) (*torcherev1.PredictResponse, error) {
+		if request.GetModel().GetName() == "slow" {
+			return waits(ctx, request)
+		}
+		return &torcherev1.PredictResponse{}, nil
+	}}
+	client := server.serve(t).client(t)
+	results := make(chan error)
+	for i := range 64 {
+		go func() {
+			if i%2 == 0 {
+				_, err := client.Predict(ctx, "quick", nil)
+				results <- err
+				return
+			}
+			short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+			defer cancel()
+			if _, err := client.Predict(short, "slow", nil); !errors.Is(err, context.DeadlineExceeded) {
+				results <- fmt.Errorf("a late call: %w", err)
+				return
+			}
+			_, err := client.Predict(ctx, "quick", nil)
+			results <- err
+		}()
+	}
+	for range 64 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
 	}
 }
 

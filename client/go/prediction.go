@@ -4,6 +4,7 @@ package torchere
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -63,7 +64,8 @@ func Output[V Value](prediction *Prediction, name string) (V, error) {
 		}
 		value, is := output.Value.(V)
 		if !is {
-			return value, invalid("TYPE_MISMATCH", "output '%s' is a %T, not a %T", name, output.Value, value)
+			return value, invalid("TYPE_MISMATCH", "output '%s' is a %T, not a %v", name, output.Value,
+				reflect.TypeFor[V]())
 		}
 		return value, nil
 	}
