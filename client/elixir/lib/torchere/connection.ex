@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+defmodule Torchere.Connection do
+  @moduledoc false
+  # A client's process: it owns the one HTTP/2 connection (Gun's) and every call on it.
+  #
+  # It stands in for the Gun adapter of grpc 1.0, whose callers wait for twice their
+  # timeout, leave a process behind each time, are sent late when the server is back, and
+  # get an error over the server's limit of streams. Here
+  #
+  #   - each call has a timer: its caller is answered in time whatever the server does;
+  #   - a call is sent when the server's settings are known and it has a stream to spare;
+  #     until then it waits, and it is given up where no connection comes about;
+  #   - Gun never connects again by itself, so that nothing old is sent later.
+  #
+  # A stream is not reset at its deadline. The server ends it at the same time, and when
+  # its answer crosses the reset, Gun ends the connection with all other calls
+  # ("HEADERS frame received on a stream in closed state"). It keeps its place until it is
+  # answered; only one that is not, `linger` ms later, is reset.
+
+  use GenServer
+  require Logger
+
+  alias Torchere.{Error, Target}
+
+  # ms
+  @connect_timeout 5_000
+  @keepalive 30_000
+  @linger 30_000
+  # What is lost sooner than this after it was made is not made again at once.
+  @stable 1_000
+  @shortest_pause 50
+  @longest_pause 1_000
+  # How long calls may go on after the server has said that it takes no more.
+  @farewell :timer.minutes(5)
+  @day :timer.hours(24)
+
+  @user_agent "torchere-elixir/#{Mix.Project.config()[:version]}"
+
+  @typedoc "What came back: `trailers` is nil where the headers were all."
+  @type answer :: %{
+          status: pos_integer(),
+          headers: [{binary(), binary()}],
+          body: iodata(),
+          trailers: [{binary(), binary()}] | nil
+        }
+
+  # gun       the connection for new calls, being made or up; nil in a pause
+  # limit     streams that the server takes; nil until its settings have come
+  # up_since  when they came
+  # failure   why there is no connection, while gun is nil
+  # calls     by the monitor of their caller
+  # streams   of the calls that were sent, on gun or on one that it replaced
+  # waiting   calls not yet sent; some may have gone
+  defstruct [
+    :target,
+    :timeout,
+    :linger,
+    :gun,
+    :limit,
+    :up_since,
+    :failure,
+    failures: 0,
+    calls: %{},
+    streams: %{},
+    waiting: :queue.new()
+  ]
+
+  @spec start_link(keyword()) :: GenServer.on_start()
+  def start_link(opts) do
+    opts =
+      Keyword.validate!(opts, [:name, target: "127.0.0.1:8500", timeout: 30_000, linger: @linger])
+
+    state = %__MODULE__{
+      target: Target.parse!(opts[:target]),
+      timeout: checked_timeout(opts[:timeout]),
+      linger: opts[:linger]
+    }
+
+    GenServer.start_link(__MODULE__, state, Keyword.take(opts, [:name]))
+  end
+
+  @doc "One call: `body` to `path`. Ends after `timeout` ms, or the client's, at the latest."
+  @spec request(Torchere.client(), String.t(), iodata(), pos_integer() | nil) ::
+          {:ok, answer()} | {:error, Error.t()}
+  def request(client, path, body, timeout) do
+    GenServer.call(client, {:request, path, body, timeout}, :infinity)
+  catch
+    # The rest of the exit holds the request.
+    :exit, {reason, _call} ->
+      {:error, unavailable("the client #{inspect(client)} is not running: #{inspect(reason)}")}
+  end
+
+  @spec checked_timeout(term()) :: pos_integer()
+  def checked_timeout(timeout) when is_integer(timeout) and timeout in 1..@day, do: timeout
+
+  def checked_timeout(timeout) do
+    raise ArgumentError, "timeout: expected ms, 1 to #{@day}, got #{inspect(timeout)}"
+  end
+
+  @impl GenServer
+  def init(state), do: {:ok, state, {:continue, :connect}}
+
+  @impl GenServer
+  def handle_continue(:connect, state), do: {:noreply, connect(state)}
+
+  @impl GenServer
+  def handle_call({:request, _path, _body, _timeout}, _from, %{gun: nil} = state) do
+    {:reply, {:error, unavailable(state.failure)}, state}
+  end
+
+  def handle_call({:request, path, body, timeout}, {caller, _tag} = from, state) do
+    id = Process.monitor(caller)
+    timeout = timeout || state.timeout
+
+    call = %{
+      from: from,
+      path: path,
+      body: body,
+      timeout: timeout,
+      deadline: now() + timeout,
+      timer: Process.send_after(self(), {:deadline, id}, timeout),
+      gun: nil,
+      stream: nil,
+      answer: nil
+    }
+
+    state = put_in(state.calls[id], call)
+    {:noreply, send_waiting(%{state | waiting: :queue.in(id, state.waiting)})}
+  end
+
+  @impl GenServer
+  def handle_info({:gun_notify, gun, :settings_changed, settings}, %{gun: gun} = state) do
+    limit = Map.get(settings, :max_concurrent_streams, :infinity)
+    {:noreply, send_waiting(%{state | limit: limit, up_since: state.up_since || now()})}
+  end
+
+  def handle_info({:gun_response, _gun, stream, fin, status, headers}, state) do
+    answer = %{status: status, headers: headers, body: [], trailers: nil}
+    {:noreply, state |> update_call(stream, &%{&1 | answer: answer}) |> end_if(fin, stream)}
+  end
+
+  def handle_info({:gun_data, _gun, stream, fin, data}, state) do
+    {:noreply, state |> update_call(stream, &add_data(&1, data)) |> end_if(fin, stream)}
+  end
+
+  def handle_info({:gun_trailers, _gun, stream, trailers}, state) do
+    {:noreply,
+     state |> update_call(stream, &put_in(&1.answer.trailers, trailers)) |> end_if(:fin, stream)}
+  end
+
+  def handle_info({:gun_error, gun, stream, reason}, state) do
+    {:noreply, stream_failed(state, gun, stream, reason)}
+  end
+
+  def handle_info({:deadline, id}, state), do: {:noreply, late(state, state.calls[id], id)}
+
+  def handle_info({:connect_timeout, gun}, %{gun: gun, limit: nil} = state) do
+    :gun.close(gun)
+    {:noreply, lost(state, gun, "no answer of a gRPC server within #{@connect_timeout} ms")}
+  end
+
+  def handle_info(:reconnect, %{gun: nil} = state), do: {:noreply, connect(state)}
+
+  def handle_info({:DOWN, id, :process, pid, reason}, state) do
+    case state.calls do
+      %{^id => call} -> {:noreply, abandon(state, call, id)}
+      _ -> {:noreply, lost(state, pid, text(reason))}
+    end
+  end
+
+  # Gun's news of a connection: what matters of it comes as settings, errors and DOWN.
+  def handle_info(_message, state), do: {:noreply, state}
+
+  # Requests are not for the log.
+  @impl GenServer
+  def format_status(status) do
+    status
+    |> Map.replace(:message, :hidden)
+    |> Map.replace_lazy(:state, &Map.take(&1, [:target, :gun, :limit, :failure]))
+  end
+
+  # Connections
+
+  defp connect(state) do
+    {:ok, gun} = Target.open(state.target, options())
+    Process.monitor(gun)
+    Process.send_after(self(), {:connect_timeout, gun}, @connect_timeout)
+    %{state | gun: gun}
+  end
+
+  defp options do
+    %{
+      protocols: [:http2],
+      transport: :tcp,
+      tcp_opts: [nodelay: true],
+      retry: 0,
+      http2_opts: %{
+        notify_settings_changed: true,
+        keepalive: @keepalive,
+        keepalive_tolerance: 1,
+        closing_timeout: @farewell
+      }
+    }
+  end
+
+  defp lost(state, gun, reason) do
+    streams = for {stream, id} <- state.streams, state.calls[id].gun == gun, do: stream
+    text = "the connection to #{state.target} was lost: #{reason}"
+    state = Enum.reduce(streams, state, &end_call(&2, &1, {:error, unavailable(text)}))
+    if gun == state.gun, do: replace(state, reason), else: send_waiting(state)
+  end
+
+  # The connection takes no more calls: another one, at once unless that fails again and again.
+  defp replace(state, reason) do
+    stable? = state.up_since != nil and now() - state.up_since >= @stable
+    failures = if stable?, do: 0, else: state.failures + 1
+    state = %{state | gun: nil, limit: nil, up_since: nil, failures: failures}
+    if failures == 0, do: connect(state), else: pause(state, reason)
+  end
+
+  defp pause(state, reason) do
+    pause = min(@shortest_pause * 2 ** min(state.failures - 1, 10), @longest_pause)
+    Process.send_after(self(), :reconnect, pause + :rand.uniform(div(pause, 5)))
+    failure = "no connection to #{state.target}: #{reason}"
+    if state.failures == 1, do: Logger.warning("Torchere: #{failure}")
+
+    state = %{state | failure: failure}
+    waiting = for id <- :queue.to_list(state.waiting), Map.has_key?(state.calls, id), do: id
+    error = {:error, unavailable(failure)}
+    state = Enum.reduce(waiting, state, &end_waiting(&2, &1, error))
+    %{state | waiting: :queue.new()}
+  end
+
+  # Calls
+
+  defp send_waiting(%{limit: nil} = state), do: state
+
+  # Any number is less than :infinity.
+  defp send_waiting(state) when map_size(state.streams) < state.limit do
+    case :queue.out(state.waiting) do
+      {{:value, id}, waiting} -> send_waiting(send_call(%{state | waiting: waiting}, id))
+      {:empty, _} -> state
+    end
+  end
+
+  defp send_waiting(state), do: state
+
+  defp send_call(state, id) do
+    case state.calls do
+      %{^id => call} ->
+        stream = :gun.post(state.gun, call.path, headers(call), call.body)
+        state = put_in(state.calls[id], %{call | gun: state.gun, stream: stream})
+        put_in(state.streams[stream], id)
+
+      _ ->
+        state
+    end
+  end
+
+  defp headers(call) do
+    [
+      {"content-type", "application/grpc"},
+      {"te", "trailers"},
+      {"user-agent", @user_agent},
+      {"grpc-timeout", "#{max(call.deadline - now(), 1)}m"}
+    ]
+  end
+
+  defp update_call(state, stream, change) do
+    case state.streams do
+      %{^stream => id} -> %{state | calls: Map.update!(state.calls, id, change)}
+      _ -> state
+    end
+  end
+
+  # Nobody reads what comes for an abandoned call.
+  defp add_data(%{from: nil} = call, _data), do: call
+  defp add_data(call, data), do: update_in(call.answer.body, &[&1, data])
+
+  defp end_if(state, :nofin, _stream), do: state
+
+  defp end_if(state, :fin, stream) do
+    case state.streams do
+      %{^stream => id} -> end_call(state, stream, {:ok, state.calls[id].answer})
+      _ -> state
+    end
+    |> send_waiting()
+  end
+
+  # Calls that the server has not seen are sent again, on another connection.
+  defp stream_failed(state, gun, stream, reason)
+       when reason == :closing or elem(reason, 0) == :goaway do
+    state = if gun == state.gun, do: replace(state, "it takes no more calls"), else: state
+
+    {id, streams} = Map.pop(state.streams, stream)
+
+    cond do
+      id == nil ->
+        state
+
+      state.gun == nil or state.calls[id].from == nil ->
+        end_call(state, stream, {:error, unavailable(state.failure)})
+
+      true ->
+        state = put_in(state.calls[id].stream, nil)
+        send_waiting(%{state | streams: streams, waiting: :queue.in_r(id, state.waiting)})
+    end
+  end
+
+  defp stream_failed(state, _gun, stream, {:stream_error, code, _text}) do
+    error = %Error{code: :internal, message: "the server reset the call: #{code}"}
+    state |> end_call(stream, {:error, error}) |> send_waiting()
+  end
+
+  defp stream_failed(state, _gun, stream, reason) do
+    text = "the connection to #{state.target} was lost: #{text(reason)}"
+    state |> end_call(stream, {:error, unavailable(text)}) |> send_waiting()
+  end
+
+  defp late(state, nil, _id), do: state
+
+  defp late(state, %{stream: nil} = call, id) do
+    text = "not sent within #{call.timeout} ms: #{why_waiting(state)}"
+    end_waiting(state, id, {:error, %Error{code: :deadline_exceeded, message: text}})
+  end
+
+  defp late(state, %{from: nil} = call, _id) do
+    :gun.cancel(call.gun, call.stream)
+    state |> end_call(call.stream, nil) |> send_waiting()
+  end
+
+  defp late(state, call, id) do
+    text = "no answer within #{call.timeout} ms"
+    GenServer.reply(call.from, {:error, %Error{code: :deadline_exceeded, message: text}})
+    abandon(state, call, id)
+  end
+
+  defp why_waiting(%{limit: nil} = state), do: "still connecting to #{state.target}"
+  defp why_waiting(state), do: "the server takes #{state.limit} calls at a time"
+
+  # The caller has gone or was answered; the stream is the server's to end.
+  defp abandon(state, %{stream: nil}, id), do: end_waiting(state, id, nil)
+
+  defp abandon(state, call, id) do
+    Process.cancel_timer(call.timer)
+    left = max(call.deadline - now(), 0)
+    timer = Process.send_after(self(), {:deadline, id}, left + state.linger)
+    put_in(state.calls[id], %{call | from: nil, body: nil, timer: timer})
+  end
+
+  defp end_call(state, stream, result) do
+    case Map.pop(state.streams, stream) do
+      {nil, _} -> state
+      {id, streams} -> end_waiting(%{state | streams: streams}, id, result)
+    end
+  end
+
+  defp end_waiting(state, id, result) do
+    {call, calls} = Map.pop!(state.calls, id)
+    Process.cancel_timer(call.timer)
+    Process.demonitor(id, [:flush])
+    if call.from && result, do: GenServer.reply(call.from, result)
+    %{state | calls: calls}
+  end
+
+  defp unavailable(text), do: %Error{code: :unavailable, message: text}
+
+  defp now, do: System.monotonic_time(:millisecond)
+
+  defp text({:shutdown, reason}), do: text(reason)
+  defp text({:error, reason}), do: text(reason)
+  defp text({:closed, reason}), do: text(reason)
+  defp text(reason) when reason in [:normal, :closed], do: "closed"
+  defp text(reason) when is_atom(reason), do: reason |> :inet.format_error() |> to_string()
+  defp text(reason), do: inspect(reason)
+end

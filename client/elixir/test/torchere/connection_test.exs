@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+defmodule Torchere.ConnectionTest do
+  use ExUnit.Case, async: true
+
+  alias Torchere.{Error, FakeServer}
+
+  # A call that is to wait for something else than its deadline.
+  @long 60_000
+
+  defp client(target, opts \\ []), do: start_supervised!({Torchere, [target: target] ++ opts})
+
+  defp call(client, timeout), do: Task.async(fn -> Torchere.models(client, timeout: timeout) end)
+
+  # A client of a fake server with its connection, and what came of one call that was refused.
+  defp connected(opts \\ []) do
+    {listener, target} = FakeServer.listen()
+    client = client(target, opts)
+    {client, listener, FakeServer.welcome(listener)}
+  end
+
+  # The codes of gRPC by which a test knows the fake server's answers.
+  @aborted 10
+  @out_of_range 11
+
+  test "a call waits for the connection to be made" do
+    {listener, target} = FakeServer.listen()
+    call = target |> client() |> call(@long)
+    socket = FakeServer.welcome(listener)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(call, @long)
+  end
+
+  test "a call that no server answers ends at its deadline, and others go on" do
+    {client, _listener, socket} = connected()
+    silent = call(client, 1)
+    stream = FakeServer.next_call(socket)
+    assert {:error, %Error{code: :deadline_exceeded} = error} = Task.await(silent, @long)
+    assert error.message == "no answer within 1 ms"
+
+    other = call(client, @long)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(other, @long)
+
+    # What comes after all is nobody's, and harms nothing.
+    FakeServer.refuse(socket, stream, @aborted)
+    other = call(client, @long)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @out_of_range)
+    assert {:error, %Error{code: :out_of_range}} = Task.await(other, @long)
+  end
+
+  test "a call to what is no gRPC server ends at its deadline" do
+    {listener, target} = FakeServer.listen()
+    call = target |> client() |> call(1)
+    assert {:error, %Error{code: :deadline_exceeded} = error} = Task.await(call, @long)
+    assert error.message == "not sent within 1 ms: still connecting to #{target}"
+    :gen_tcp.close(listener)
+  end
+
+  test "a stream that is never answered is reset in the end" do
+    {client, _listener, socket} = connected(linger: 1)
+    silent = call(client, 1)
+    stream = FakeServer.next_call(socket)
+    assert {:error, %Error{code: :deadline_exceeded}} = Task.await(silent, @long)
+    assert {:data, ^stream, _} = FakeServer.next_frame(socket)
+    assert {:reset, ^stream, _} = next_but_settings(socket)
+    assert %{calls: calls, streams: streams} = :sys.get_state(client)
+    assert {calls, streams} == {%{}, %{}}
+  end
+
+  defp next_but_settings(socket) do
+    case FakeServer.next_frame(socket) do
+      {:settings, _, _} -> next_but_settings(socket)
+      frame -> frame
+    end
+  end
+
+  test "a caller that dies leaves nothing behind" do
+    {client, _listener, socket} = connected(linger: 1)
+    {caller, monitor} = spawn_monitor(fn -> Torchere.models(client, timeout: 1) end)
+    stream = FakeServer.next_call(socket)
+    Process.exit(caller, :kill)
+    assert_receive {:DOWN, ^monitor, :process, ^caller, :killed}, @long
+    assert {:data, ^stream, _} = FakeServer.next_frame(socket)
+    assert {:reset, ^stream, _} = next_but_settings(socket)
+    assert map_size(:sys.get_state(client).calls) == 0
+  end
+
+  test "calls over the server's limit of streams wait for one that ends" do
+    {listener, target} = FakeServer.listen()
+    client = client(target)
+    socket = FakeServer.welcome(listener, 1)
+    first = call(client, @long)
+    stream = FakeServer.next_call(socket)
+
+    late = call(client, 1)
+    assert {:error, %Error{code: :deadline_exceeded} = error} = Task.await(late, @long)
+    assert error.message == "not sent within 1 ms: the server takes 1 calls at a time"
+
+    second = call(client, @long)
+    FakeServer.refuse(socket, stream, @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(first, @long)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @out_of_range)
+    assert {:error, %Error{code: :out_of_range}} = Task.await(second, @long)
+  end
+
+  test "calls in flight end with :unavailable when the connection is lost" do
+    {client, _listener, socket} = connected()
+    call = call(client, @long)
+    FakeServer.next_call(socket)
+    :gen_tcp.close(socket)
+    assert {:error, %Error{code: :unavailable} = error} = Task.await(call, @long)
+    assert error.message =~ ~r/^the connection to 127\.0\.0\.1:\d+ was lost: /
+  end
+
+  test "a call ends at once with :unavailable while nobody listens" do
+    {listener, target} = FakeServer.listen()
+    :gen_tcp.close(listener)
+    client = client(target)
+    assert {:error, %Error{code: :unavailable} = error} = Torchere.models(client, timeout: @long)
+    assert error.message == "no connection to #{target}: connection refused"
+    assert {:error, %Error{code: :unavailable}} = Torchere.models(client, timeout: @long)
+  end
+
+  test "the client connects by itself once somebody listens" do
+    {listener, target} = FakeServer.listen()
+    :gen_tcp.close(listener)
+    client = client(target)
+    assert {:error, %Error{code: :unavailable}} = Torchere.models(client)
+
+    [_, port] = String.split(target, ":")
+    {listener, ^target} = FakeServer.listen(String.to_integer(port))
+    socket = FakeServer.welcome(listener)
+    call = call(client, @long)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(call, @long)
+  end
+
+  test "a call that the leaving server has not seen is sent to the next" do
+    {client, listener, socket} = connected()
+    seen = call(client, @long)
+    stream = FakeServer.next_call(socket)
+    unseen = call(client, @long)
+    FakeServer.next_call(socket)
+    stable(client)
+    FakeServer.goaway(socket, stream)
+
+    other = FakeServer.welcome(listener)
+    FakeServer.refuse(other, FakeServer.next_call(other), @out_of_range)
+    assert {:error, %Error{code: :out_of_range}} = Task.await(unseen, @long)
+
+    FakeServer.refuse(socket, stream, @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(seen, @long)
+  end
+
+  # As if the connection were long up.
+  defp stable(client), do: :sys.replace_state(client, &%{&1 | up_since: &1.up_since - @long})
+
+  test "a call that the server resets is an error of this call alone" do
+    {client, _listener, socket} = connected()
+    call = call(client, @long)
+    FakeServer.reset(socket, FakeServer.next_call(socket), 2)
+    assert {:error, %Error{code: :internal} = error} = Task.await(call, @long)
+    assert error.message == "the server reset the call: internal_error"
+
+    other = call(client, @long)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(other, @long)
+  end
+
+  test "a client that is not there is an error" do
+    assert {:error, %Error{code: :unavailable} = error} = Torchere.models(:no_such_client)
+    assert error.message =~ "the client :no_such_client is not running"
+    assert_raise Error, ~r/^UNAVAILABLE: /, fn -> Torchere.models!(:no_such_client) end
+  end
+
+  test "a report of the client says nothing of its calls" do
+    {client, _listener, socket} = connected()
+    call(client, @long)
+    FakeServer.next_call(socket)
+    {:status, _, _, [_, _, _, _, report]} = :sys.get_status(client)
+    refute inspect(report, limit: :infinity) =~ "ListModels"
+  end
+
+  test "a wrong target or timeout is refused at the start" do
+    Process.flag(:trap_exit, true)
+
+    for target <- ["localhost", "localhost:0", "localhost:65536", "a:b:1", "[1]:1", "unix:", nil] do
+      assert_raise ArgumentError, ~r/^target: /, fn -> Torchere.start_link(target: target) end
+    end
+
+    for timeout <- [0, -1, 1.5, :infinity, nil, 86_400_001] do
+      assert_raise ArgumentError, ~r/^timeout: /, fn -> Torchere.start_link(timeout: timeout) end
+    end
+  end
+end

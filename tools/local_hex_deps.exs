@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Lets mix take each dependency from the folder TORCHERE_DEPS_PATH/<app> where hex packages
+# cannot be had; the versions there must satisfy mix.exs all the same.
+#
+#   TORCHERE_DEPS_PATH=... elixir -r tools/local_hex_deps.exs -S mix test
+
+defmodule LocalHexDeps do
+  @behaviour Mix.SCM
+
+  def accepts_options(app, opts) do
+    if opts[:path] || opts[:in_umbrella] do
+      nil
+    else
+      folder = Path.join(System.fetch_env!("TORCHERE_DEPS_PATH"), Atom.to_string(app))
+      if File.dir?(folder), do: Keyword.merge(opts, dest: folder, env: :prod)
+    end
+  end
+
+  def fetchable?, do: false
+  def format(opts), do: opts[:dest]
+  def format_lock(_opts), do: nil
+  def checked_out?(opts), do: File.dir?(opts[:dest])
+  def lock_status(_opts), do: :ok
+  def equal?(one, other), do: one[:dest] == other[:dest]
+  def managers(_opts), do: []
+  def checkout(_opts), do: Mix.raise("local dependencies are not fetched")
+  def update(opts), do: opts[:lock]
+end
+
+Mix.start()
+Mix.SCM.prepend(LocalHexDeps)
