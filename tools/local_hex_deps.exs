@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Lets mix take each dependency from the folder TORCHERE_DEPS_PATH/<app> where hex packages
-# cannot be had; the versions there must satisfy mix.exs all the same.
-#
-#   TORCHERE_DEPS_PATH=... elixir -r tools/local_hex_deps.exs -S mix test
+# For machines where hex packages cannot be had. The mix.exs files of this repository require it
+# where TORCHERE_DEPS_PATH is set: each dependency, direct or not, is then the folder
+# TORCHERE_DEPS_PATH/<app>. The versions there must satisfy mix.exs all the same.
 
 defmodule LocalHexDeps do
   @behaviour Mix.SCM
@@ -28,5 +27,4 @@ defmodule LocalHexDeps do
   def update(opts), do: opts[:lock]
 end
 
-Mix.start()
 Mix.SCM.prepend(LocalHexDeps)

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+if System.get_env("TORCHERE_DEPS_PATH") do
+  Code.require_file("../../tools/local_hex_deps.exs", __DIR__)
+end
+
 defmodule Torchere.MixProject do
   use Mix.Project
 
