@@ -17,7 +17,7 @@ defmodule Torchere.RealServer do
   "$@" 2>"$log" &
   read -r signal
   kill -s "${signal:-TERM}" $!
-  wait $!
+  { wait $!; } 2>/dev/null
   """
 
   def data(name), do: Path.join([@root, "tests", "data", name])
