@@ -8,11 +8,9 @@ defmodule LocalHexDeps do
   @behaviour Mix.SCM
 
   def accepts_options(app, opts) do
-    if opts[:path] || opts[:in_umbrella] do
-      nil
-    else
+    unless opts[:path] || opts[:in_umbrella] do
       folder = Path.join(System.fetch_env!("TORCHERE_DEPS_PATH"), Atom.to_string(app))
-      if File.dir?(folder), do: Keyword.merge(opts, dest: folder, env: :prod)
+      Keyword.merge(opts, dest: folder, env: :prod)
     end
   end
 

@@ -171,8 +171,9 @@ defmodule Torchere.Connection do
   # Gun's news of a connection: what matters of it comes as settings, errors and DOWN.
   def handle_info(_message, state), do: {:noreply, state}
 
-  # Requests are not for the log.
-  @impl GenServer
+  # Requests are not for the log. A callback of GenServer since Elixir 1.17.
+  if Version.match?(System.version(), ">= 1.17.0"), do: @impl(GenServer)
+
   def format_status(status) do
     status
     |> Map.replace(:message, :hidden)
