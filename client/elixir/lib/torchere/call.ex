@@ -31,8 +31,11 @@ defmodule Torchere.Call do
     # An error without a message comes in one block, the headers.
     trailers = Map.new(trailers || headers)
 
+    # CANCELLED, since it is nobody here who cancels, is what gRPC's servers answer to a call
+    # that comes as they begin to end.
     case Integer.parse(trailers["grpc-status"] || "") do
       {0, ""} -> unframed(IO.iodata_to_binary(body))
+      {1, ""} -> {:error, %Error{code: :unavailable, message: "the server is ending"}}
       {code, ""} -> {:error, error(code, trailers)}
       _ -> {:error, %Error{code: :internal, message: "the answer ended without a gRPC status"}}
     end

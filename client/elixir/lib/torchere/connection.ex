@@ -308,8 +308,9 @@ defmodule Torchere.Connection do
     end
   end
 
-  defp stream_failed(state, _gun, stream, {:stream_error, code, _text}) do
-    error = %Error{code: :internal, message: "the server reset the call: #{code}"}
+  defp stream_failed(state, _gun, stream, {:stream_error, reason, _text}) do
+    code = if reason in [:cancel, :refused_stream], do: :unavailable, else: :internal
+    error = %Error{code: code, message: "the server reset the call: #{reason}"}
     state |> end_call(stream, {:error, error}) |> send_waiting()
   end
 

@@ -70,6 +70,11 @@ defmodule Torchere.CallTest do
              Call.message(answer(headers: [{"grpc-status", "99"}]))
   end
 
+  test "a call that the server cancels has met its end" do
+    assert {:error, %Error{code: :unavailable}} =
+             Call.message(answer(headers: [{"grpc-status", "1"}]))
+  end
+
   test "what is not gRPC's is an error of its HTTP status" do
     for {status, code} <- [{503, :unavailable}, {404, :unimplemented}, {500, :unknown}] do
       assert {:error, %Error{code: ^code} = error} = Call.message(answer(status: status))

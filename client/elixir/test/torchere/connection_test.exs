@@ -157,10 +157,13 @@ defmodule Torchere.ConnectionTest do
 
   test "a call that the server resets is an error of this call alone" do
     {client, _listener, socket} = connected()
-    call = call(client, @long)
-    FakeServer.reset(socket, FakeServer.next_call(socket), 2)
-    assert {:error, %Error{code: :internal} = error} = Task.await(call, @long)
-    assert error.message == "the server reset the call: internal_error"
+
+    for {number, code, name} <- [{2, :internal, "internal_error"}, {8, :unavailable, "cancel"}] do
+      call = call(client, @long)
+      FakeServer.reset(socket, FakeServer.next_call(socket), number)
+      assert {:error, %Error{code: ^code} = error} = Task.await(call, @long)
+      assert error.message == "the server reset the call: #{name}"
+    end
 
     other = call(client, @long)
     FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)

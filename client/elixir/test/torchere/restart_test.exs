@@ -62,4 +62,23 @@ defmodule Torchere.RestartTest do
     assert RealServer.stop(server, "TERM") == 0
     assert {:ok, %{outputs: %{"output" => _}}} = Task.await(run, :infinity)
   end
+
+  test "calls that meet a server's end by SIGTERM are answered or :unavailable" do
+    {:ok, server} = start_supervised({RealServer, @flags}, restart: :temporary)
+    client = start_supervised!({Torchere, target: RealServer.target(server)})
+    callers = for _ <- 1..32, do: Task.async(fn -> until_it_ends(client) end)
+    in_flight(client)
+    assert RealServer.stop(server, "TERM") == 0
+
+    for error <- Task.await_many(callers, :infinity) do
+      assert %Error{code: :unavailable} = error
+    end
+  end
+
+  defp until_it_ends(client) do
+    case answer(client) do
+      {:ok, _} -> until_it_ends(client)
+      {:error, error} -> error
+    end
+  end
 end
