@@ -212,7 +212,8 @@ TEST_CASE("Health tells what is served") {
     return stub->Check(&context, request, &response).error_code();
   };
   HealthCheckResponse response;
-  for (const char* part : {"", "models/types", "torchere.v1.PredictService"}) {
+  for (const char* part :
+       {"", "models/types", "torchere.v1.PredictService", "torchere.v1.ModelStatusService"}) {
     CHECK(check(part, response) == grpc::StatusCode::OK);
     CHECK(response.status() == HealthCheckResponse::SERVING);
   }
@@ -247,6 +248,8 @@ TEST_CASE("Health is NOT_SERVING while a model of the repository cannot be serve
   CHECK(state("") == HealthCheckResponse::NOT_SERVING);
   CHECK(state("models/bad") == HealthCheckResponse::NOT_SERVING);
   CHECK(state("models/good") == HealthCheckResponse::SERVING);
+  // A pod whose probe asks for this is not started again and again for a model that is broken.
+  CHECK(state("torchere.v1.ModelStatusService") == HealthCheckResponse::SERVING);
   const auto refused = server.Connect().Predict({.model = "bad"}).status();
   CHECK(absl::IsFailedPrecondition(refused));
   CHECK(server.Connect().Predict({.model = "good", .method = "no_arguments"}).ok());

@@ -101,7 +101,8 @@ class Health::CheckMethod : public Method {
       return incoming.call.Finish(
           Refuse(absl::StatusCode::kNotFound,
                  absl::StrCat("health knows no '", request->service(),
-                              "'; it knows '', 'models/NAME' and 'torchere.v1.PredictService'"),
+                              "'; it knows '', 'models/NAME', 'torchere.v1.PredictService' and "
+                              "'torchere.v1.ModelStatusService'"),
                  {.reason = "SERVICE_UNKNOWN"}));
     }
     incoming.call.Finish(Serialised(status));

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command load calls the model digits of a Torchere server without pause for as long as it is let,
+// and prints a line each second that says how that went since it began:
+//
+//	calls=812 failed=0 retries=3 slowest_ms=41 pods=10.244.1.9:8500=410,10.244.2.7:8500=402 error=""
+//
+// error is the first that came.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/stats"
+
+	torchere "github.com/torchere/torchere/client/go"
+)
+
+// tally is what came of the calls. It is also the connection's stats handler, which sees every try
+// of a call.
+type tally struct {
+	mutex                  sync.Mutex
+	calls, failed, retries int
+	tries                  int
+	slowest                time.Duration
+	pods                   map[string]int
+	first                  string
+}
+
+func (t *tally) add(took time.Duration, err error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.calls++
+	t.slowest = max(t.slowest, took)
+	if err == nil {
+		return
+	}
+	t.failed++
+	if t.first == "" {
+		t.first = err.Error()
+	}
+}
+
+func (t *tally) answeredBy(pod string) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.pods[pod]++
+}
+
+func (t *tally) line() string {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	pods := []string{}
+	for _, pod := range slices.Sorted(maps.Keys(t.pods)) {
+		pods = append(pods, fmt.Sprintf("%s=%d", pod, t.pods[pod]))
+	}
+	return fmt.Sprintf("calls=%d failed=%d retries=%d slowest_ms=%d pods=%s error=%q",
+		t.calls, t.failed, max(0, t.tries-t.calls), t.slowest.Milliseconds(),
+		strings.Join(pods, ","), t.first)
+}
+
+func (t *tally) HandleRPC(_ context.Context, event stats.RPCStats) {
+	if _, begins := event.(*stats.Begin); begins {
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		t.tries++
+	}
+}
+
+func (t *tally) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (t *tally) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (t *tally) HandleConn(context.Context, stats.ConnStats)                       {}
+
+// intercept notes which pod answered.
+func (t *tally) intercept(ctx context.Context, method string, request, answer any,
+	connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	var pod peer.Peer
+	err := invoke(ctx, method, request, answer, connection, append(options, grpc.Peer(&pod))...)
+	if err == nil && pod.Addr != nil {
+		t.answeredBy(pod.Addr.String())
+	}
+	return err
+}
+
+func call(ctx context.Context, client *torchere.Client, t *tally) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	begin := time.Now()
+	_, err := client.Predict(ctx, "digits", torchere.Inputs{
+		"pixels": torchere.NewTensor(make([]float32, 64), 1, 1, 8, 8),
+	})
+	t.add(time.Since(begin), err)
+}
+
+func main() {
+	target := flag.String("target", "127.0.0.1:8500", "the server, as gRPC names it")
+	callers := flag.Int("callers", 4, "calls at a time")
+	pause := flag.Duration("pause", 20*time.Millisecond, "between two calls of a caller")
+	limit := flag.Duration("for", 15*time.Minute, "how long")
+	flag.Parse()
+
+	t := &tally{pods: map[string]int{}}
+	client, err := torchere.New(*target, torchere.WithDialOptions(
+		grpc.WithUnaryInterceptor(t.intercept), grpc.WithStatsHandler(t)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), *limit)
+	defer cancel()
+	for range *callers {
+		go func() {
+			for ctx.Err() == nil {
+				call(ctx, client, t)
+				time.Sleep(*pause)
+			}
+		}()
+	}
+	for seconds := time.Tick(time.Second); ctx.Err() == nil; {
+		<-seconds
+		fmt.Println(t.line())
+	}
+}
