@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # What the checks beside this file share. Sourced, not run.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 work=$(mktemp -d)
 passed=0 failed=0 skipped=0
 
 # usage: prints the comment that the calling script begins with.
-usage() { sed -n '3,/^set -/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
+usage() { sed -n '3,/^set -/{/^set/d;/^# shellcheck/d;s/^# \{0,1\}//;p}' "$0"; }
 
 die() {
     printf '%s: %s\n' "${0##*/}" "$*" >&2

@@ -54,6 +54,8 @@ persistentVolumeClaim:
 image:
   reference: {{ required "models.source is image: models.image.reference must name an image" .image.reference }}
   pullPolicy: {{ .image.pullPolicy }}
+{{- else if eq .source "volume" }}
+{{ required "models.source is volume: models.volume must say which, as {emptyDir: {}}" .volume | toYaml }}
 {{- else }}
 configMap:
   name: {{ include "torchere.fullname" $ }}-demo-models
