@@ -55,7 +55,10 @@ image:
   reference: {{ required "models.source is image: models.image.reference must name an image" .image.reference }}
   pullPolicy: {{ .image.pullPolicy }}
 {{- else if eq .source "volume" }}
-{{ required "models.source is volume: models.volume must say which, as {emptyDir: {}}" .volume | toYaml }}
+{{- if not .volume }}
+{{- fail "models.source is volume: models.volume must say which, as {emptyDir: {}}" }}
+{{- end }}
+{{ toYaml .volume }}
 {{- else }}
 configMap:
   name: {{ include "torchere.fullname" $ }}-demo-models
