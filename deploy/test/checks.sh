@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 # What the checks beside this file share. Sourced, not run.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
+PATH=$PWD/.deps/bin:$PATH
 work=$(mktemp -d)
 passed=0 failed=0 skipped=0
 
