@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 
 	"github.com/torchere/torchere/client/go/torcherev1"
 )
@@ -102,6 +104,16 @@ func (s *settings) ownDialOptions() []grpc.DialOption {
 		grpc.WithTransportCredentials(s.credentials),
 		grpc.WithUserAgent(userAgent),
 		grpc.WithDefaultServiceConfig(serviceConfig),
+		// A server that is back is found within five seconds; gRPC's own limit is two minutes.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.Config{
+				BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second,
+			},
+			MinConnectTimeout: 20 * time.Second,
+		}),
+		// One that is gone without a word, while calls wait: within 40 seconds. Servers allow a ping each
+		// 10 seconds.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallSendMsgSize(s.maxMessageBytes),
 			grpc.MaxCallRecvMsgSize(s.maxMessageBytes),
@@ -130,7 +142,9 @@ func (c *Client) Predict(
 	for name, value := range inputs {
 		encoded, wrong := encodeValue(value, 1)
 		if wrong != nil {
-			return nil, invalid(wrong.reason, "model '%s': input '%s'%s: %s", model, name, wrong.path, wrong.text)
+			refused := invalid(wrong.reason, "model '%s': input '%s'%s: %s", model, name, wrong.path, wrong.text)
+			refused.Model, refused.Metadata = model, map[string]string{"model": model, "input": name}
+			return nil, refused
 		}
 		request.Inputs = append(request.Inputs, &torcherev1.NamedValue{Name: name, Value: encoded})
 	}

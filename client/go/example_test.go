@@ -9,7 +9,7 @@ import (
 	"log"
 	"time"
 
-	"github.com/torchere/torchere/client/go"
+	torchere "github.com/torchere/torchere/client/go"
 )
 
 // A wine, its label by the model, and the probability of each class.

@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 
-	"github.com/torchere/torchere/client/go"
+	torchere "github.com/torchere/torchere/client/go"
 	"github.com/torchere/torchere/client/go/torcherev1"
 )
 

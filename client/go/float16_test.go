@@ -6,7 +6,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/torchere/torchere/client/go"
+	torchere "github.com/torchere/torchere/client/go"
 )
 
 // definedFP16 is IEEE 754's own formula.

@@ -11,7 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/torchere/torchere/client/go"
+	torchere "github.com/torchere/torchere/client/go"
 	"github.com/torchere/torchere/client/go/torcheretest"
 )
 

@@ -53,8 +53,8 @@ type Entry struct {
 }
 
 // Get is the value under the key; nil where there is none.
-func (m Map) Get(key Key) Value {
-	for _, entry := range m {
+func (v Map) Get(key Key) Value {
+	for _, entry := range v {
 		if entry.Key == key {
 			return entry.Value
 		}

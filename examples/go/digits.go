@@ -22,7 +22,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/torchere/torchere/client/go"
+	torchere "github.com/torchere/torchere/client/go"
 )
 
 const (

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/torchere/torchere/client/go"
+	torchere "github.com/torchere/torchere/client/go"
 	"github.com/torchere/torchere/client/go/torcheretest"
 )
 

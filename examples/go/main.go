@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/torchere/torchere/client/go"
+	torchere "github.com/torchere/torchere/client/go"
 )
 
 func main() {

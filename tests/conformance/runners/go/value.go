@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/torchere/torchere/client/go"
+	torchere "github.com/torchere/torchere/client/go"
 )
 
 // itemBytes has the size of an item by the name of its dtype.
