@@ -257,11 +257,11 @@ void Load::Count(const Call& call, Time now) {
     progress_.latencies.Add(now - call.due);
     return;
   }
-  const absl::Status status = FromGrpc(call.status);
-  if (was_cut_off_ && absl::IsCancelled(status)) {
+  if (was_cut_off_ && call.status.error_code() == grpc::CANCELLED) {
     ++report_.cut_off;
     return;
   }
+  const absl::Status status = FromGrpc(call.status);
   const ErrorDetails details = DetailsOf(status).value_or(ErrorDetails());
   Failures& failures = report_.failures[{status.code(), details.reason}];
   if (failures.count++ == 0) failures.message = std::string(status.message());

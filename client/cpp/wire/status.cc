@@ -25,6 +25,9 @@ absl::StatusCode CodeOf(int code) {
 
 absl::Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
+  if (status.error_code() == grpc::CANCELLED) {
+    return absl::UnavailableError("the server is ending");
+  }
   absl::Status result(CodeOf(status.error_code()), status.error_message());
   if (!status.error_details().empty()) {
     result.SetPayload(kPayloadType, absl::Cord(status.error_details()));

@@ -8,8 +8,9 @@
 namespace torchere {
 inline namespace client {
 
-// The status of a call. What the trailer "grpc-status-details-bin" held becomes
-// its payload, from which DetailsOf() reads.
+// The status of a call that nobody here has cancelled: CANCELLED, which gRPC's servers
+// answer to a call that comes as they begin to end, becomes UNAVAILABLE. What the trailer
+// "grpc-status-details-bin" held becomes its payload, from which DetailsOf() reads.
 absl::Status FromGrpc(const grpc::Status& status);
 
 // An error from the body of an answer, with details that DetailsOf() reads; OK

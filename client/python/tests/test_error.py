@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable
+from concurrent import futures
 from typing import Any
 
 import grpc
@@ -119,6 +121,35 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
             client.models()
         assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
         assert raised.value.reason == ""
+
+
+def test_a_call_that_an_ending_server_cancels_is_unavailable(
+    fake: FakeServer, client: torchere.Client
+) -> None:
+    fake.answer = lambda _, context: context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")
+    with pytest.raises(torchere.Error) as raised:
+        client.models()
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert raised.value.details() == "the server is ending"
+
+
+def test_a_call_that_close_ends_is_cancelled(fake: FakeServer) -> None:
+    client = torchere.Client(fake.address)
+    entered = threading.Event()
+
+    def wait(_: object, context: grpc.ServicerContext) -> None:
+        entered.set()
+        fake.stopping.wait()
+        context.abort(grpc.StatusCode.ABORTED, "")
+
+    fake.answer = wait
+    with futures.ThreadPoolExecutor(1) as pool:
+        call = pool.submit(client.models)
+        entered.wait()
+        client.close()
+        with pytest.raises(torchere.Error) as raised:
+            call.result()
+    assert raised.value.code() is grpc.StatusCode.CANCELLED
 
 
 def test_an_error_can_be_pickled() -> None:

@@ -31,6 +31,11 @@ TEST_CASE("an error without RetryInfo has no retry delay", "[client]") {
   CHECK_FALSE(details->retry_delay.has_value());
 }
 
+TEST_CASE("a call that an ending server cancels is UNAVAILABLE", "[client]") {
+  const absl::Status status = FromGrpc({grpc::StatusCode::CANCELLED, "CANCELLED"});
+  CHECK(status == absl::UnavailableError("the server is ending"));
+}
+
 TEST_CASE("an error whose trailer is missing, foreign or garbage has no details", "[client]") {
   CHECK_FALSE(DetailsOf(absl::OkStatus()));
   CHECK_FALSE(DetailsOf(FromGrpc({grpc::StatusCode::UNAVAILABLE, "no connection"})));

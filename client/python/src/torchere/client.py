@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import grpc
 
-from torchere.error import from_rpc_error
+from torchere.error import Error, from_rpc_error
 from torchere.prediction import Prediction, prediction_from_wire
 from torchere.request import serialize_request
 from torchere.signature import Signature, signature_from_wire
@@ -69,6 +69,7 @@ class Client:
             options: More gRPC channel arguments; they win over the client's.
         """
         self._timeout = _checked_timeout(timeout)
+        self._closed = False
         limit = -1
         if max_message_bytes is not None:
             limit = _checked_int("max_message_bytes", max_message_bytes, _MAX_INT32)
@@ -201,6 +202,7 @@ class Client:
 
     def close(self) -> None:
         """Ends the connection and the calls that wait on it; may be repeated."""
+        self._closed = True
         self._channel.close()
 
     def __enter__(self) -> Client:
@@ -221,7 +223,12 @@ class Client:
         try:
             return method(request, timeout=limit)
         except grpc.RpcError as error:
-            raise from_rpc_error(error) from error
+            answer = from_rpc_error(error)
+            # Only close() cancels here. Else it is what gRPC's servers answer to a call that
+            # comes as they begin to end.
+            if answer.code() is grpc.StatusCode.CANCELLED and not self._closed:
+                answer = Error(grpc.StatusCode.UNAVAILABLE, "the server is ending")
+            raise answer from error
 
 
 def _checked_timeout(timeout: float) -> float:
