@@ -98,7 +98,11 @@ defmodule Torchere.Connection do
   end
 
   @impl GenServer
-  def init(state), do: {:ok, state, {:continue, :connect}}
+  def init(state) do
+    # Gun's process is linked: its end, however soon, comes as a message that says why.
+    Process.flag(:trap_exit, true)
+    {:ok, state, {:continue, :connect}}
+  end
 
   @impl GenServer
   def handle_continue(:connect, state), do: {:noreply, connect(state)}
@@ -155,20 +159,20 @@ defmodule Torchere.Connection do
   def handle_info({:deadline, id}, state), do: {:noreply, late(state, state.calls[id], id)}
 
   def handle_info({:connect_timeout, gun}, %{gun: gun, limit: nil} = state) do
-    :gun.close(gun)
+    Process.unlink(gun)
+    Process.exit(gun, :kill)
     {:noreply, lost(state, gun, "no answer of a gRPC server within #{@connect_timeout} ms")}
   end
 
   def handle_info(:reconnect, %{gun: nil} = state), do: {:noreply, connect(state)}
 
-  def handle_info({:DOWN, id, :process, pid, reason}, state) do
-    case state.calls do
-      %{^id => call} -> {:noreply, abandon(state, call, id)}
-      _ -> {:noreply, lost(state, pid, text(reason))}
-    end
+  def handle_info({:EXIT, gun, reason}, state), do: {:noreply, lost(state, gun, text(reason))}
+
+  def handle_info({:DOWN, id, :process, _caller, _reason}, state) do
+    {:noreply, abandon(state, state.calls[id], id)}
   end
 
-  # Gun's news of a connection: what matters of it comes as settings, errors and DOWN.
+  # Gun's news of a connection: what matters of it comes as settings, errors and its exit.
   def handle_info(_message, state), do: {:noreply, state}
 
   # Requests are not for the log. A callback of GenServer since Elixir 1.17.
@@ -184,7 +188,6 @@ defmodule Torchere.Connection do
 
   defp connect(state) do
     {:ok, gun} = Target.open(state.target, options())
-    Process.monitor(gun)
     Process.send_after(self(), {:connect_timeout, gun}, @connect_timeout)
     %{state | gun: gun}
   end
@@ -195,6 +198,7 @@ defmodule Torchere.Connection do
       transport: :tcp,
       tcp_opts: [nodelay: true],
       retry: 0,
+      supervise: false,
       http2_opts: %{
         notify_settings_changed: true,
         keepalive: @keepalive,

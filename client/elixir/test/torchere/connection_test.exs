@@ -11,16 +11,26 @@ defmodule Torchere.ConnectionTest do
 
   defp call(client, timeout), do: Task.async(fn -> Torchere.models(client, timeout: timeout) end)
 
-  # A client of a fake server with its connection, and what came of one call that was refused.
-  defp connected(opts \\ []) do
-    {listener, target} = FakeServer.listen()
-    client = client(target, opts)
-    {client, listener, FakeServer.welcome(listener)}
-  end
-
   # The codes of gRPC by which a test knows the fake server's answers.
   @aborted 10
   @out_of_range 11
+
+  # A client of a fake server that takes so many streams, after one call that was refused: from
+  # then on a call is sent at once.
+  defp connected(opts \\ [], limit \\ 100) do
+    {listener, target} = FakeServer.listen()
+    client = client(target, opts)
+    socket = FakeServer.welcome(listener, limit)
+    call = call(client, @long)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)
+    {:error, %Error{code: :aborted}} = Task.await(call, @long)
+    {client, listener, socket}
+  end
+
+  # Waits until something is true of the client's calls.
+  defp wait_for(client, true?) do
+    if not true?.(Map.values(:sys.get_state(client).calls)), do: wait_for(client, true?)
+  end
 
   test "a call waits for the connection to be made" do
     {listener, target} = FakeServer.listen()
@@ -56,39 +66,47 @@ defmodule Torchere.ConnectionTest do
     :gen_tcp.close(listener)
   end
 
+  test "a connection on which no gRPC server speaks up is given up" do
+    {listener, target} = FakeServer.listen()
+    client = client(target)
+    socket = FakeServer.accept(listener)
+    {:ok, "PRI" <> _} = :gen_tcp.recv(socket, 0, @long)
+    call = call(client, @long)
+    wait_for(client, &(&1 != []))
+    # As if the time for it had passed.
+    send(client, {:connect_timeout, :sys.get_state(client).gun})
+    assert {:error, %Error{code: :unavailable} = error} = Task.await(call, @long)
+
+    assert error.message ==
+             "no connection to #{target}: no answer of a gRPC server within 5000 ms"
+
+    assert {:error, :closed} = :gen_tcp.recv(socket, 0, @long)
+  end
+
   test "a stream that is never answered is reset in the end" do
     {client, _listener, socket} = connected(linger: 1)
     silent = call(client, 1)
     stream = FakeServer.next_call(socket)
     assert {:error, %Error{code: :deadline_exceeded}} = Task.await(silent, @long)
     assert {:data, ^stream, _} = FakeServer.next_frame(socket)
-    assert {:reset, ^stream, _} = next_but_settings(socket)
+    assert {:reset, ^stream, _} = FakeServer.next_frame(socket)
     assert %{calls: calls, streams: streams} = :sys.get_state(client)
     assert {calls, streams} == {%{}, %{}}
   end
 
-  defp next_but_settings(socket) do
-    case FakeServer.next_frame(socket) do
-      {:settings, _, _} -> next_but_settings(socket)
-      frame -> frame
-    end
-  end
-
   test "a caller that dies leaves nothing behind" do
-    {client, _listener, socket} = connected(linger: 1)
-    {caller, monitor} = spawn_monitor(fn -> Torchere.models(client, timeout: 1) end)
+    {client, _listener, socket} = connected()
+    caller = spawn(fn -> Torchere.models(client, timeout: @long) end)
     stream = FakeServer.next_call(socket)
     Process.exit(caller, :kill)
-    assert_receive {:DOWN, ^monitor, :process, ^caller, :killed}, @long
-    assert {:data, ^stream, _} = FakeServer.next_frame(socket)
-    assert {:reset, ^stream, _} = next_but_settings(socket)
-    assert map_size(:sys.get_state(client).calls) == 0
+    wait_for(client, &match?([%{from: nil, body: nil}], &1))
+    FakeServer.refuse(socket, stream, @aborted)
+    wait_for(client, &(&1 == []))
+    assert :sys.get_state(client).streams == %{}
   end
 
   test "calls over the server's limit of streams wait for one that ends" do
-    {listener, target} = FakeServer.listen()
-    client = client(target)
-    socket = FakeServer.welcome(listener, 1)
+    {client, _listener, socket} = connected([], 1)
     first = call(client, @long)
     stream = FakeServer.next_call(socket)
 
