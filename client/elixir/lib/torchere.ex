@@ -82,7 +82,8 @@ defmodule Torchere do
     * `:priority` - of the requests that wait for the same method the higher goes
       first; 0 is normal
     * `:tensors` - `:nx` or `:torchere`, what tensors of the answer are; by default
-      `:nx` where Nx is there. Nx has no bool: a BOOL tensor becomes one of `:u8`
+      `:nx` where Nx is there. Nx has no bool and no empty tensor: a BOOL tensor becomes
+      one of `:u8`, an empty one stays a `Torchere.Tensor`
   """
   @type predict_option ::
           option()

@@ -46,6 +46,7 @@ defmodule Torchere.Tensor do
   @sizes Map.new(@types, fn {type, _, size} -> {type, size} end)
 
   @nx? Code.ensure_loaded?(Nx)
+  @default if(@nx?, do: :nx, else: :torchere)
 
   @doc """
   A tensor of `data`, the bytes of its items.
@@ -98,7 +99,7 @@ defmodule Torchere.Tensor do
 
   @doc false
   @spec default() :: :nx | :torchere
-  def default, do: if(@nx?, do: :nx, else: :torchere)
+  def default, do: @default
 
   @doc false
   @spec checked_kind(term()) :: :nx | :torchere

@@ -11,7 +11,8 @@ defmodule Torchere.ServerTest do
           do: "--model=#{name}=#{RealServer.data(name <> ".pt")}"
 
     server = start_supervised!({RealServer, ["--models=#{RealServer.models()}" | models]})
-    %{client: start_supervised!({Torchere, target: RealServer.target(server)})}
+    target = RealServer.target(server)
+    %{target: target, client: start_supervised!({Torchere, target: target})}
   end
 
   # A scanned digit: a .npy file's items stand behind its header.
@@ -41,6 +42,14 @@ defmodule Torchere.ServerTest do
   end
 
   if Code.ensure_loaded?(Nx) do
+    test "the first example of the README runs", %{target: target} do
+      readme = File.read!(Path.expand("../../README.md", __DIR__))
+      [_, example | _] = String.split(readme, ~r/^```(elixir)?$/m)
+      assert example =~ "127.0.0.1:8500"
+      {answer, _} = example |> String.replace("127.0.0.1:8500", target) |> Code.eval_string()
+      assert Nx.shape(answer) == {1, 10}
+    end
+
     test "Nx tensors go in and come out", %{client: client} do
       x = Nx.tensor([[1.5, 2.5]])
       assert %{outputs: %{"output" => back}} = Torchere.predict!(client, "types", %{x: x})
