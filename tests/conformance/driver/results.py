@@ -82,8 +82,12 @@ class Results:
             rows.append((file, [count(by_case, language) for language in self.languages]))
             rows += [(f"  {case}", [by.get(language, ("", ""))[0] for language in self.languages])
                      for case, by in by_case.items()
-                     if any(word != PASSED for word, _ in by.values())]
+                     if any(self.is_told(language, word) for language, (word, _) in by.items())]
         return "\n".join([*self.table(rows, colour), *self.reasons()])
+
+    def is_told(self, language, word):
+        """Whether a case has a line of its own. What a language has not come to has none."""
+        return word != PASSED and not (word == NO_ANSWER and language in self.failures)
 
     def table(self, rows, colour):
         """Aligned lines; words in colour where that is asked for."""
@@ -103,7 +107,7 @@ class Results:
         yield ""
         for (file, case), by in self.cases.items():
             for language, (word, detail) in by.items():
-                if word != PASSED:
+                if self.is_told(language, word):
                     yield f"{language}: {file}, {case}: {word}" + (f": {detail}" if detail else "")
         for language, why in self.failures.items():
             yield f"{language}: {why}"

@@ -44,6 +44,13 @@ class ResultsTest(unittest.TestCase):
         self.assertFalse(table.whole())
         self.assertIn("python: values, int: no answer", table.as_text(colour=False))
 
+    def test_what_a_language_did_not_come_to_is_a_hole_but_has_no_lines(self):
+        table = results(said("text"))
+        table.fail("python", "the runner ended with status 1")
+        self.assertFalse(table.whole())
+        self.assertNotIn("no answer", table.as_text(colour=False))
+        self.assertIn("1 of 2", table.as_text(colour=False))
+
     def test_a_case_that_is_impossible_is_none_and_its_reason_is_shown(self):
         table = Results()
         table.begin("elixir", CASES)
