@@ -113,7 +113,7 @@ class Results:
             yield f"{language}: {why}"
         for language, what in self.left_out.items():
             yield f"{language}: left out: {what}"
-        yield "whole: every language passes every case" if self.whole() else "there are HOLES"
+        yield "no holes" if self.whole() else "there are holes"
 
 
 def count(by_case, language):
