@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -26,21 +27,20 @@ import (
 	torchere "github.com/torchere/torchere/client/go"
 )
 
-// tally is what came of the calls. It is also the connection's stats handler, which sees every try
-// of a call.
+// tally is what came of the calls that have ended.
 type tally struct {
 	mutex                  sync.Mutex
 	calls, failed, retries int
-	tries                  int
 	slowest                time.Duration
 	pods                   map[string]int
 	first                  string
 }
 
-func (t *tally) add(took time.Duration, err error) {
+func (t *tally) add(took time.Duration, tries int32, err error) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.calls++
+	t.retries += max(0, int(tries)-1)
 	t.slowest = max(t.slowest, took)
 	if err == nil {
 		return
@@ -65,21 +65,25 @@ func (t *tally) line() string {
 		pods = append(pods, fmt.Sprintf("%s=%d", pod, t.pods[pod]))
 	}
 	return fmt.Sprintf("calls=%d failed=%d retries=%d slowest_ms=%d pods=%s error=%q",
-		t.calls, t.failed, max(0, t.tries-t.calls), t.slowest.Milliseconds(),
+		t.calls, t.failed, t.retries, t.slowest.Milliseconds(),
 		strings.Join(pods, ","), t.first)
 }
 
-func (t *tally) HandleRPC(_ context.Context, event stats.RPCStats) {
+// triesKey is where a call's context has the number of its tries, for tryCounter.
+type triesKey struct{}
+
+// tryCounter is a stats handler: gRPC tells it of each try of a call.
+type tryCounter struct{}
+
+func (tryCounter) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	if _, begins := event.(*stats.Begin); begins {
-		t.mutex.Lock()
-		defer t.mutex.Unlock()
-		t.tries++
+		ctx.Value(triesKey{}).(*atomic.Int32).Add(1)
 	}
 }
 
-func (t *tally) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
-func (t *tally) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-func (t *tally) HandleConn(context.Context, stats.ConnStats)                       {}
+func (tryCounter) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (tryCounter) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (tryCounter) HandleConn(context.Context, stats.ConnStats)                       {}
 
 // intercept notes which pod answered.
 func (t *tally) intercept(ctx context.Context, method string, request, answer any,
@@ -95,11 +99,13 @@ func (t *tally) intercept(ctx context.Context, method string, request, answer an
 func call(ctx context.Context, client *torchere.Client, t *tally) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	var tries atomic.Int32
+	ctx = context.WithValue(ctx, triesKey{}, &tries)
 	begin := time.Now()
 	_, err := client.Predict(ctx, "digits", torchere.Inputs{
 		"pixels": torchere.NewTensor(make([]float32, 64), 1, 1, 8, 8),
 	})
-	t.add(time.Since(begin), err)
+	t.add(time.Since(begin), tries.Load(), err)
 }
 
 func main() {
@@ -111,7 +117,7 @@ func main() {
 
 	t := &tally{pods: map[string]int{}}
 	client, err := torchere.New(*target, torchere.WithDialOptions(
-		grpc.WithUnaryInterceptor(t.intercept), grpc.WithStatsHandler(t)))
+		grpc.WithUnaryInterceptor(t.intercept), grpc.WithStatsHandler(tryCounter{})))
 	if err != nil {
 		log.Fatal(err)
 	}
