@@ -97,15 +97,39 @@ func (t *tally) intercept(ctx context.Context, method string, request, answer an
 }
 
 func call(ctx context.Context, client *torchere.Client, t *tally) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	var tries atomic.Int32
 	ctx = context.WithValue(ctx, triesKey{}, &tries)
 	begin := time.Now()
+	err := predict(ctx, client)
+	t.add(time.Since(begin), tries.Load(), err)
+}
+
+func predict(ctx context.Context, client *torchere.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	_, err := client.Predict(ctx, "digits", torchere.Inputs{
 		"pixels": torchere.NewTensor(make([]float32, 64), 1, 1, 8, 8),
 	})
-	t.add(time.Since(begin), tries.Load(), err)
+	return err
+}
+
+// caller makes one call after the other.
+type caller struct {
+	connect func() (*torchere.Client, error)
+	pause   time.Duration
+	fresh   bool
+}
+
+func (c caller) run(ctx context.Context, t *tally) error {
+	client, err := c.connect()
+	for ; err == nil && ctx.Err() == nil; time.Sleep(c.pause) {
+		call(ctx, client, t)
+		if c.fresh {
+			client.Close()
+			client, err = c.connect()
+		}
+	}
+	return err
 }
 
 func main() {
@@ -113,21 +137,22 @@ func main() {
 	callers := flag.Int("callers", 4, "calls at a time")
 	pause := flag.Duration("pause", 20*time.Millisecond, "between two calls of a caller")
 	limit := flag.Duration("for", 15*time.Minute, "how long")
+	fresh := flag.Bool("fresh", false, "a connection for each call, which is sent once")
 	flag.Parse()
 
 	t := &tally{pods: map[string]int{}}
-	client, err := torchere.New(*target, torchere.WithDialOptions(
-		grpc.WithUnaryInterceptor(t.intercept), grpc.WithStatsHandler(tryCounter{})))
-	if err != nil {
-		log.Fatal(err)
+	options := []torchere.Option{torchere.WithDialOptions(
+		grpc.WithUnaryInterceptor(t.intercept), grpc.WithStatsHandler(tryCounter{}))}
+	if *fresh {
+		options = append(options, torchere.WithoutRetries())
 	}
+	connect := func() (*torchere.Client, error) { return torchere.New(*target, options...) }
 	ctx, cancel := context.WithTimeout(context.Background(), *limit)
 	defer cancel()
 	for range *callers {
 		go func() {
-			for ctx.Err() == nil {
-				call(ctx, client, t)
-				time.Sleep(*pause)
+			if err := (caller{connect, *pause, *fresh}).run(ctx, t); err != nil {
+				log.Fatal(err)
 			}
 		}()
 	}

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # The load generator as pods of deploy/test/cluster, which sources this: it has k, load_image and namespace.
 
-# start_load NAME TARGET: a pod that calls TARGET until it is deleted.
+# start_load NAME TARGET [FLAG]: a pod that calls TARGET until it is deleted.
 start_load() {
     k apply -f - <<YAML >&2
 apiVersion: v1
@@ -17,7 +17,7 @@ spec:
     - name: load
       image: $load_image
       imagePullPolicy: IfNotPresent
-      args: [--target=$2]
+      args: ["--target=$2"${3:+, "$3"}]
       securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
 YAML
     k wait pod "$1" --for=condition=Ready --timeout=60s >&2
@@ -50,19 +50,21 @@ summary() {
     [ "$(number failed "$line")" = 0 ] && [ "$(number calls "$line")" -gt 200 ]
 }
 
-# under_load COMMAND [ARG...]: no call may fail while it runs, nor before or after.
+# under_load COMMAND [ARG...]: no call may fail while it runs, nor before or after: of a client that balances,
+# of one that has the service's address, and of one that connects anew for each call and does not try again.
 under_load() {
-    local balanced one status=0
+    local name status=0 figures=()
     start_load balanced "dns:///torchere-headless.$namespace:8500"
     start_load one "dns:///torchere.$namespace:8500"
-    await_calls balanced 100
-    await_calls one 100
+    start_load fresh "passthrough:///$(k get service torchere -o jsonpath='{.spec.clusterIP}'):8500" --fresh
+    for name in balanced one fresh; do await_calls $name 100; done
     "$@" >&2
-    await_calls balanced 200
-    await_calls one 200
-    balanced=$(summary balanced) || status=1
-    one=$(summary one) || status=1
-    k delete pod balanced one --now >&2
-    echo "$balanced; $one"
+    for name in balanced one fresh; do
+        await_calls $name 200
+        figures+=("$(summary $name)") || status=1
+    done
+    k delete pod balanced one fresh --now >&2
+    printf '%s; ' "${figures[@]}"
+    echo
     return $status
 }
