@@ -6,15 +6,23 @@ defmodule Digits do
 
   @doc """
   The digit in a .npy file of 8 × 8 float32 pixels, 0 (paper) to 1 (ink), and how likely it
-  is.
+  is. `ArgumentError` where the file holds something else, `File.Error` where it cannot be
+  read, `Torchere.Error` where the server does not answer.
   """
   @spec read(Path.t()) :: {:ok, 0..9, float()} | {:error, Exception.t()}
   def read(file) do
-    with {:ok, pixels} <- pixels(File.read!(file)),
+    with {:ok, bytes} <- bytes(file),
+         {:ok, pixels} <- pixels(bytes),
          {:ok, answer} <- Torchere.predict(Digits.Torchere, "digits", %{"pixels" => pixels}) do
       [probabilities] = Tensor.to_list(answer.outputs["probabilities"])
       {probability, digit} = probabilities |> Enum.with_index() |> Enum.max()
       {:ok, digit, probability}
+    end
+  end
+
+  defp bytes(file) do
+    with {:error, reason} <- File.read(file) do
+      {:error, %File.Error{reason: reason, action: "read file", path: file}}
     end
   end
 

@@ -52,4 +52,40 @@ defmodule DigitsTest do
     sort_all(inbox)
     assert length(sorted(inbox)) == length(samples())
   end
+
+  test "scans stay while the server has no model for them", %{tmp_dir: inbox} do
+    server = start_supervised!({RealServer, ["--model=other=#{RealServer.data("types.pt")}"]})
+    fill(inbox, samples())
+    start_supervised!({Digits.Supervisor, target: RealServer.target(server), inbox: inbox})
+    assert Digits.Sorter.sort() == 0
+    assert sorted(inbox) == []
+  end
+
+  test "what the server refuses as no digit is set aside", %{tmp_dir: inbox} do
+    # A model of this name that takes something else.
+    server = start_supervised!({RealServer, ["--model=digits=#{RealServer.data("types.pt")}"]})
+    file = hd(samples())
+    fill(inbox, [file])
+    start_supervised!({Digits.Supervisor, target: RealServer.target(server), inbox: inbox})
+    sort_all(inbox)
+    assert sorted(inbox) == [Path.join("unreadable", Path.basename(file))]
+  end
+
+  test "what cannot be read or moved stays, and the rest is sorted", %{tmp_dir: inbox} do
+    server = start_supervised!({RealServer, @flags})
+    File.mkdir!(Path.join(inbox, "folder.npy"))
+    File.ln_s!("nowhere", Path.join(inbox, "gone.npy"))
+    File.write!(Path.join(inbox, "unreadable"), "no folder")
+    File.write!(Path.join(inbox, "text.npy"), "no digit")
+    file = hd(samples())
+    fill(inbox, [file])
+    start_supervised!({Digits.Supervisor, target: RealServer.target(server), inbox: inbox})
+    sorter = Process.whereis(Digits.Sorter)
+
+    Digits.Sorter.sort()
+    assert Digits.Sorter.sort() == 0
+    assert Process.whereis(Digits.Sorter) == sorter
+    assert sorted(inbox) == [Path.join(number(file), Path.basename(file))]
+    assert File.regular?(Path.join(inbox, "text.npy"))
+  end
 end

@@ -2,8 +2,8 @@
 defmodule Digits.Sorter do
   @moduledoc """
   Moves scanned digits (`*.npy`) out of the inbox into its folders `0` to `9`, by what they
-  show, and what is no digit into `unreadable`. What cannot be asked for now, because the
-  server is away or full, stays for the next round.
+  show, and what is no digit into `unreadable`. What cannot be read, asked for or moved now,
+  because the server is away, full or without the model, say, stays for the next round.
   """
 
   use GenServer
@@ -55,20 +55,29 @@ defmodule Digits.Sorter do
     move(file, Path.join(inbox, "#{digit}"))
   end
 
-  defp settle({:error, %Torchere.Error{code: code} = error}, file, _inbox)
-       when code in [:unavailable, :resource_exhausted, :deadline_exceeded] do
-    Logger.warning("#{Path.basename(file)} stays: #{Exception.message(error)}")
-    false
-  end
+  defp settle({:error, %ArgumentError{} = error}, file, inbox), do: set_aside(error, file, inbox)
 
-  defp settle({:error, error}, file, inbox) do
-    Logger.error("#{Path.basename(file)} cannot be read: #{Exception.message(error)}")
+  defp settle({:error, %Torchere.Error{code: :invalid_argument} = error}, file, inbox),
+    do: set_aside(error, file, inbox)
+
+  defp settle({:error, error}, file, _inbox), do: leave(file, Exception.message(error))
+
+  defp set_aside(error, file, inbox) do
+    Logger.error("#{Path.basename(file)} shows no digit: #{Exception.message(error)}")
     move(file, Path.join(inbox, "unreadable"))
   end
 
   defp move(file, folder) do
-    File.mkdir_p!(folder)
-    File.rename!(file, Path.join(folder, Path.basename(file)))
-    true
+    with :ok <- File.mkdir_p(folder),
+         :ok <- File.rename(file, Path.join(folder, Path.basename(file))) do
+      true
+    else
+      {:error, reason} -> leave(file, "it cannot be moved: #{:file.format_error(reason)}")
+    end
+  end
+
+  defp leave(file, reason) do
+    Logger.warning("#{Path.basename(file)} stays: #{reason}")
+    false
   end
 end
