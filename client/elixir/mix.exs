@@ -35,7 +35,7 @@ defmodule Torchere.MixProject do
     [
       licenses: ["Apache-2.0"],
       links: %{},
-      files: ~w(lib mix.exs .formatter.exs README.md)
+      files: ~w(lib mix.exs .formatter.exs README.md LICENSE)
     ]
   end
 end
