@@ -55,18 +55,12 @@ defmodule Torchere.Tensor do
       ...> |> Torchere.Tensor.to_list()
       [[1.0, 2.0]]
 
-  Raises `ArgumentError` unless `data` is as long as the type and the shape say.
+  Raises `ArgumentError` for an unknown type, a shape that is no list of lengths, and data
+  that is not as long as the two say.
   """
   @spec new(type(), [non_neg_integer()], binary()) :: t()
-  def new(type, shape, data) when type in @names and is_list(shape) and is_binary(data) do
-    expected = Enum.product(shape) * @sizes[type]
-
-    if Enum.any?(shape, &(&1 < 0)) or byte_size(data) != expected do
-      raise ArgumentError,
-            "a tensor of #{type} #{inspect(shape)} has #{expected} bytes, got #{byte_size(data)}"
-    end
-
-    %__MODULE__{type: type, shape: shape, data: data}
+  def new(type, shape, data) do
+    checked(%__MODULE__{type: type, shape: shape, data: data}, "tensor")
   end
 
   @doc """
@@ -75,10 +69,12 @@ defmodule Torchere.Tensor do
       iex> Torchere.Tensor.from_list(:s64, [[1, 2, 3], [4, 5, 6]]).shape
       [2, 3]
 
-  Raises `ArgumentError` where the lists differ in length or an item does not fit.
+  Raises `ArgumentError` for an unknown type, and where the lists differ in length or an item
+  does not fit.
   """
   @spec from_list(type(), item() | list()) :: t()
-  def from_list(type, list) when type in @names do
+  def from_list(type, list) do
+    if type not in @names, do: refuse_type(type, "tensor")
     shape = shape(list)
     items = flatten(list, shape)
     %__MODULE__{type: type, shape: shape, data: for(i <- items, into: "", do: write(type, i))}
@@ -91,10 +87,13 @@ defmodule Torchere.Tensor do
       [true, false]
   """
   @spec to_list(t()) :: item() | list()
-  def to_list(%__MODULE__{type: type, shape: shape, data: data}) do
-    size = @sizes[type]
-    items = for <<item::binary-size(size) <- data>>, do: read(type, item)
-    shape |> Enum.drop(1) |> Enum.reverse() |> Enum.reduce(items, &chunk/2) |> unwrap(shape)
+  def to_list(%__MODULE__{type: type, shape: shape, data: data}), do: nested(type, shape, data)
+
+  defp nested(type, [], item), do: read(type, item)
+
+  defp nested(type, [length | shape], data) do
+    size = Enum.product(shape) * @sizes[type]
+    for i <- 0..(length - 1)//1, do: nested(type, shape, binary_part(data, i * size, size))
   end
 
   @doc false
@@ -117,9 +116,9 @@ defmodule Torchere.Tensor do
 
   @doc false
   @spec to_wire(struct(), String.t()) :: V1.Tensor.t()
-  def to_wire(%__MODULE__{type: type, shape: shape, data: data}, where) do
-    wire = @to_wire[type] || refuse_type(type, where)
-    %V1.Tensor{dtype: wire, shape: shape, data: data}
+  def to_wire(%__MODULE__{} = tensor, where) do
+    %{type: type, shape: shape, data: data} = checked(tensor, where)
+    %V1.Tensor{dtype: @to_wire[type], shape: shape, data: data}
   end
 
   if @nx? do
@@ -166,28 +165,45 @@ defmodule Torchere.Tensor do
     end
   end
 
-  defp refuse_type(type, where) do
-    raise ArgumentError,
-          "#{where}: cannot send type #{inspect(type)}; known are #{Enum.join(@names, ", ")}"
+  # A struct may have been built by hand.
+  defp checked(%__MODULE__{type: type, shape: shape, data: data} = tensor, where) do
+    if type not in @names, do: refuse_type(type, where)
+
+    for length <- Value.list!(shape, "#{where}: shape"),
+        Value.int!(length, "#{where}: shape") < 0,
+        do: raise(ArgumentError, "#{where}: shape: #{inspect(shape)} has a negative length")
+
+    if not is_binary(data) do
+      raise ArgumentError, "#{where}: data: expected a binary, got #{inspect(data, limit: 5)}"
+    end
+
+    expected = Enum.product(shape) * @sizes[type]
+
+    if byte_size(data) != expected do
+      text = "#{type} #{inspect(shape)} has #{expected} bytes, got #{byte_size(data)}"
+      raise ArgumentError, "#{where}: #{text}"
+    end
+
+    tensor
   end
 
-  defp shape([first | _] = list), do: [length(list) | shape(first)]
+  defp refuse_type(type, where) do
+    raise ArgumentError,
+          "#{where}: unknown type #{inspect(type)}; known are #{Enum.join(@names, ", ")}"
+  end
+
   defp shape([]), do: [0]
+  defp shape([first | _] = list), do: [length(Value.list!(list, "tensor")) | shape(first)]
   defp shape(_item), do: []
 
   defp flatten(item, []) when not is_list(item), do: [item]
 
+  # An improper list has no length: the guard fails.
   defp flatten(list, [length | rest]) when is_list(list) and length(list) == length do
     Enum.flat_map(list, &flatten(&1, rest))
   end
 
   defp flatten(_list, _shape), do: raise(ArgumentError, "the lists differ in length or depth")
-
-  defp chunk(0, _items), do: []
-  defp chunk(length, items), do: Enum.chunk_every(items, length)
-
-  defp unwrap([item], []), do: item
-  defp unwrap(items, _shape), do: items
 
   # The bits of what is not a number: sign, exponent and one bit of the fraction.
   @special %{

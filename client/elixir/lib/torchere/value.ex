@@ -46,8 +46,8 @@ defmodule Torchere.Value do
   end
 
   defp kind(value, where, depth) when is_list(value) do
-    values =
-      for {item, i} <- Enum.with_index(value), do: encode(item, "#{where}[#{i}]", depth + 1)
+    items = value |> list!(where) |> Enum.with_index()
+    values = for {item, i} <- items, do: encode(item, "#{where}[#{i}]", depth + 1)
 
     {:list, %V1.ValueList{values: values}}
   end
@@ -113,6 +113,15 @@ defmodule Torchere.Value do
 
       true ->
         value
+    end
+  end
+
+  @spec list!(term(), String.t()) :: list()
+  def list!(value, where) do
+    if is_list(value) and not List.improper?(value) do
+      value
+    else
+      raise ArgumentError, "#{where}: expected a proper list, got #{inspect(value, limit: 5)}"
     end
   end
 

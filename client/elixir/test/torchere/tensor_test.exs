@@ -48,7 +48,17 @@ defmodule Torchere.TensorTest do
     assert tensor.shape == [1, 3, 2]
     assert Tensor.to_list(tensor) == list
     assert Tensor.to_list(Tensor.from_list(:f32, 2)) == 2.0
-    assert Tensor.from_list(:f32, [[], []]).shape == [2, 0]
+  end
+
+  test "lists without items keep their shape" do
+    for {list, shape} <- [{[], [0]}, {[[], []], [2, 0]}, {[[[], []]], [1, 2, 0]}] do
+      tensor = Tensor.from_list(:f32, list)
+      assert tensor.shape == shape
+      assert Tensor.to_list(tensor) == list
+    end
+
+    assert Tensor.to_list(Tensor.new(:f32, [0, 3], "")) == []
+    assert Tensor.to_list(Tensor.new(:f32, [2, 0, 3], "")) == [[], []]
   end
 
   test "lists that differ in length or depth are refused" do
@@ -58,15 +68,53 @@ defmodule Torchere.TensorTest do
   end
 
   test "items that do not fit are refused" do
-    for {type, item} <- [{:u8, 256}, {:s8, -129}, {:bool, 1}, {:s64, 1.0}, {:f32, true}] do
-      assert_raise ArgumentError, ~r/cannot hold/, fn -> Tensor.from_list(type, [item]) end
+    for {type, item} <- [
+          {:u8, 256},
+          {:s8, -129},
+          {:bool, 1},
+          {:s64, 1.0},
+          {:f32, true},
+          {:f32, "1"},
+          {:f32, nil},
+          {:f32, {1}},
+          {:bf16, :nano}
+        ] do
+      for list <- [item, [item]] do
+        assert_raise ArgumentError, ~r/cannot hold/, fn -> Tensor.from_list(type, list) end
+      end
+    end
+
+    for type <- [:f16, :bf16, :f32, :f64] do
+      assert_raise ArgumentError, fn -> Tensor.from_list(type, [10 ** 400]) end
+    end
+  end
+
+  test "what is no type, no shape or no data is refused" do
+    for {type, shape, data, text} <- [
+          {:f8, [1], <<0>>, "unknown type :f8; known are bool, u8"},
+          {:u8, {1}, <<0>>, "shape: expected a proper list"},
+          {:u8, [:one], <<0>>, "shape: expected an integer"},
+          {:u8, [0, 2 ** 64], "", "shape: expected an integer"},
+          {:u8, [-1, -1], <<0>>, "shape: [-1, -1] has a negative length"},
+          {:u8, [1], 0, "data: expected a binary"}
+        ] do
+      error = assert_raise ArgumentError, fn -> Tensor.new(type, shape, data) end
+      assert Exception.message(error) =~ "tensor: " <> text
+    end
+
+    assert_raise ArgumentError, ~r/unknown type :f8/, fn -> Tensor.from_list(:f8, [1]) end
+  end
+
+  test "improper lists are refused" do
+    for list <- [[1 | 2], [[1, 2], [1 | 2]], [[1 | 2], [1, 2]], [[1], [2] | 3]] do
+      assert_raise ArgumentError, ~r/proper|differ/, fn -> Tensor.from_list(:s64, list) end
     end
   end
 
   test "bytes that are more or fewer than the shape says are refused" do
     assert Tensor.new(:f32, [0, 3], "").shape == [0, 3]
 
-    for {shape, data} <- [{[2], <<0::32>>}, {[], ""}, {[-1, -1], <<0::32>>}] do
+    for {shape, data} <- [{[2], <<0::32>>}, {[], ""}] do
       assert_raise ArgumentError, ~r/bytes, got/, fn -> Tensor.new(:f32, shape, data) end
     end
   end

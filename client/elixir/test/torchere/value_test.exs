@@ -64,7 +64,14 @@ defmodule Torchere.ValueTest do
           {<<0xFF>>, "x: not UTF-8"},
           {%{1.5 => 1}, "x: key: expected text"},
           {%{1 => 1, "a" => 1}, "x: keys are all text or all integers"},
-          {%Tensor{type: :f8, shape: [], data: <<0>>}, "x: cannot send type :f8"}
+          {[1 | 2], "x: expected a proper list"},
+          {%Tensor{type: :f8, shape: [], data: <<0>>}, "x: unknown type :f8"},
+          {%Tensor{type: :u8, shape: {1}, data: <<0>>}, "x: shape: expected a proper list"},
+          {%Tensor{type: :u8, shape: [1 | 1], data: <<0>>}, "x: shape: expected a proper list"},
+          {%Tensor{type: :u8, shape: [1.0], data: <<0>>}, "x: shape: expected an integer"},
+          {%Tensor{type: :u8, shape: [-1, -1], data: <<0>>}, "x: shape: [-1, -1] has a negative"},
+          {%Tensor{type: :u8, shape: [1], data: [0]}, "x: data: expected a binary"},
+          {%Tensor{type: :f32, shape: [2], data: <<0>>}, "x: f32 [2] has 8 bytes, got 1"}
         ] do
       error = assert_raise ArgumentError, fn -> Value.encode(value, "x") end
       assert Exception.message(error) =~ place
