@@ -102,6 +102,8 @@ defmodule Torchere do
       `"127.0.0.1:8500"`
     * `:timeout` - ms that a call may take where it names no timeout of its own; by
       default 30000
+    * `:max_response_bytes` - largest answer that is taken, in bytes of its message; a
+      larger one is `:resource_exhausted`; by default 64 MiB
     * `:name` - as `GenServer.start_link/3` takes it
   """
   @spec start_link(keyword()) :: GenServer.on_start()
@@ -122,7 +124,7 @@ defmodule Torchere do
   The codes of an error: `:invalid_argument`, names, dtypes, shapes, or the model itself
   raised; `:not_found`, no such model, version, label or method; `:failed_precondition`,
   the version is not served; `:resource_exhausted`, refused for load (see `retry_after`)
-  or the message is too large; `:unavailable`, no connection, or the server is draining;
+  or a message is too large; `:unavailable`, no connection, or the server is draining;
   `:deadline_exceeded`; `:internal`, a failure inside the model, or an output that cannot
   be sent.
   """
@@ -151,7 +153,7 @@ defmodule Torchere do
         method: Value.text!(opts[:method], "method")
       },
       inputs: Value.encode_inputs(inputs),
-      outputs: Enum.map(opts[:outputs], &Value.text!(&1, "outputs")),
+      outputs: opts[:outputs] |> Value.list!("outputs") |> Enum.map(&Value.text!(&1, "outputs")),
       options: %V1.RequestOptions{
         request_id: Value.text!(opts[:request_id] || "", "request_id"),
         priority: Value.int!(opts[:priority], "priority", 32)

@@ -12,10 +12,11 @@ defmodule Torchere.Connection do
   #     until then it waits, and it is given up where no connection comes about;
   #   - Gun never connects again by itself, so that nothing old is sent later.
   #
-  # A stream is not reset at its deadline. The server ends it at the same time, and when
-  # its answer crosses the reset, Gun ends the connection with all other calls
-  # ("HEADERS frame received on a stream in closed state"). It keeps its place until it is
-  # answered; only one that is not, `linger` ms later, is reset.
+  # A stream is not reset at its deadline, nor at once where its answer is too large. The
+  # server ends it about then, and when the end of its answer crosses the reset, Gun ends
+  # the connection with all other calls ("HEADERS frame received on a stream in closed
+  # state"). It keeps its place until it is answered; only one that is not, `linger` ms
+  # later, is reset.
 
   use GenServer
   require Logger
@@ -33,6 +34,9 @@ defmodule Torchere.Connection do
   # How long calls may go on after the server has said that it takes no more.
   @farewell :timer.minutes(5)
   @day :timer.hours(24)
+  # bytes; what stands before the message in an answer's data
+  @max_response 64 * 1024 * 1024
+  @frame_head 5
 
   @user_agent "torchere-elixir/#{Mix.Project.config()[:version]}"
 
@@ -45,6 +49,7 @@ defmodule Torchere.Connection do
         }
 
   # gun       the connection for new calls, being made or up; nil in a pause
+  # family    in which gun looks its host up: [:inet6], or [], which is IPv4's
   # limit     streams that the server takes; nil until its settings have come
   # up_since  when they came
   # failure   why there is no connection, while gun is nil
@@ -54,8 +59,10 @@ defmodule Torchere.Connection do
   defstruct [
     :target,
     :timeout,
+    :max_response_bytes,
     :linger,
     :gun,
+    :family,
     :limit,
     :up_since,
     :failure,
@@ -68,11 +75,18 @@ defmodule Torchere.Connection do
   @spec start_link(keyword()) :: GenServer.on_start()
   def start_link(opts) do
     opts =
-      Keyword.validate!(opts, [:name, target: "127.0.0.1:8500", timeout: 30_000, linger: @linger])
+      Keyword.validate!(opts, [
+        :name,
+        target: "127.0.0.1:8500",
+        timeout: 30_000,
+        max_response_bytes: @max_response,
+        linger: @linger
+      ])
 
     state = %__MODULE__{
       target: Target.parse!(opts[:target]),
       timeout: checked_timeout(opts[:timeout]),
+      max_response_bytes: checked_size(opts[:max_response_bytes]),
       linger: opts[:linger]
     }
 
@@ -95,6 +109,12 @@ defmodule Torchere.Connection do
 
   def checked_timeout(timeout) do
     raise ArgumentError, "timeout: expected ms, 1 to #{@day}, got #{inspect(timeout)}"
+  end
+
+  defp checked_size(size) when is_integer(size) and size > 0, do: size
+
+  defp checked_size(size) do
+    raise ArgumentError, "max_response_bytes: expected bytes, 1 or more, got #{inspect(size)}"
   end
 
   @impl GenServer
@@ -125,7 +145,8 @@ defmodule Torchere.Connection do
       timer: Process.send_after(self(), {:deadline, id}, timeout),
       gun: nil,
       stream: nil,
-      answer: nil
+      answer: nil,
+      size: 0
     }
 
     state = put_in(state.calls[id], call)
@@ -144,7 +165,7 @@ defmodule Torchere.Connection do
   end
 
   def handle_info({:gun_data, _gun, stream, fin, data}, state) do
-    {:noreply, state |> update_call(stream, &add_data(&1, data)) |> end_if(fin, stream)}
+    {:noreply, state |> add_data(stream, data) |> end_if(fin, stream)}
   end
 
   def handle_info({:gun_trailers, _gun, stream, trailers}, state) do
@@ -166,6 +187,11 @@ defmodule Torchere.Connection do
 
   def handle_info(:reconnect, %{gun: nil} = state), do: {:noreply, connect(state)}
 
+  # The name has no IPv4 address.
+  def handle_info({:EXIT, gun, {:shutdown, :nxdomain}}, %{gun: gun, family: []} = state) do
+    {:noreply, connect(state, [:inet6])}
+  end
+
   def handle_info({:EXIT, gun, reason}, state), do: {:noreply, lost(state, gun, text(reason))}
 
   def handle_info({:DOWN, id, :process, _caller, _reason}, state) do
@@ -174,6 +200,14 @@ defmodule Torchere.Connection do
 
   # Gun's news of a connection: what matters of it comes as settings, errors and its exit.
   def handle_info(_message, state), do: {:noreply, state}
+
+  # Left alone, Gun would keep each connection until the server closes it, or for @farewell.
+  @impl GenServer
+  def terminate(_reason, state) do
+    for gun <- [state.gun | Enum.map(Map.values(state.calls), & &1.gun)], gun != nil do
+      Process.exit(gun, :kill)
+    end
+  end
 
   # Requests are not for the log. A callback of GenServer since Elixir 1.17.
   if Version.match?(System.version(), ">= 1.17.0"), do: @impl(GenServer)
@@ -186,17 +220,18 @@ defmodule Torchere.Connection do
 
   # Connections
 
-  defp connect(state) do
-    {:ok, gun} = Target.open(state.target, options())
+  defp connect(state, family \\ []) do
+    {:ok, gun} = Target.open(state.target, options(family))
     Process.send_after(self(), {:connect_timeout, gun}, @connect_timeout)
-    %{state | gun: gun}
+    %{state | gun: gun, family: family}
   end
 
-  defp options do
+  # Gun looks a host's name up in one family alone.
+  defp options(family) do
     %{
       protocols: [:http2],
       transport: :tcp,
-      tcp_opts: [nodelay: true],
+      tcp_opts: family ++ [nodelay: true],
       retry: 0,
       supervise: false,
       http2_opts: %{
@@ -279,8 +314,22 @@ defmodule Torchere.Connection do
   end
 
   # Nobody reads what comes for an abandoned call.
-  defp add_data(%{from: nil} = call, _data), do: call
-  defp add_data(call, data), do: update_in(call.answer.body, &[&1, data])
+  defp add_data(state, stream, data) do
+    with %{^stream => id} <- state.streams,
+         %{from: from} = call when from != nil <- state.calls[id] do
+      size = call.size + byte_size(data)
+
+      if size <= state.max_response_bytes + @frame_head do
+        put_in(state.calls[id], %{update_in(call.answer.body, &[&1, data]) | size: size})
+      else
+        text = "the answer is larger than max_response_bytes, #{state.max_response_bytes}"
+        GenServer.reply(from, {:error, %Error{code: :resource_exhausted, message: text}})
+        abandon(state, %{call | deadline: now()}, id)
+      end
+    else
+      _ -> state
+    end
+  end
 
   defp end_if(state, :nofin, _stream), do: state
 
@@ -351,7 +400,8 @@ defmodule Torchere.Connection do
     Process.cancel_timer(call.timer)
     left = max(call.deadline - now(), 0)
     timer = Process.send_after(self(), {:deadline, id}, left + state.linger)
-    put_in(state.calls[id], %{call | from: nil, body: nil, timer: timer})
+    answer = call.answer && %{call.answer | body: []}
+    put_in(state.calls[id], %{call | from: nil, body: nil, answer: answer, timer: timer})
   end
 
   defp end_call(state, stream, result) do

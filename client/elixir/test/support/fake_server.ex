@@ -16,6 +16,21 @@ defmodule Torchere.FakeServer do
     {listener, "127.0.0.1:#{port}"}
   end
 
+  @doc "Like `listen/1`, on the IPv6 loopback, and the port alone."
+  def listen_v6 do
+    {:ok, listener} =
+      :gen_tcp.listen(0, [:binary, :inet6, active: false, ip: {0, 0, 0, 0, 0, 0, 0, 1}])
+
+    {:ok, port} = :inet.port(listener)
+    {listener, port}
+  end
+
+  @doc "Like `listen/1`, on a Unix socket."
+  def listen_unix(path) do
+    {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ip: {:local, path}])
+    {listener, "unix:" <> path}
+  end
+
   @doc "The next connection, before it was answered in any way."
   def accept(listener) do
     {:ok, socket} = :gen_tcp.accept(listener, @patience)
@@ -50,6 +65,22 @@ defmodule Torchere.FakeServer do
     block = [0x88, field("content-type", "application/grpc"), field("grpc-status", "#{code}")]
     send_frame(socket, :headers, stream, block, 0x5)
   end
+
+  @doc "Sends bytes of an answer that goes on."
+  def answer_bytes(socket, stream, bytes) do
+    block = [0x88, field("content-type", "application/grpc")]
+    send_frame(socket, :headers, stream, block, 0x4)
+    # No frame may be longer than 16384 bytes.
+    for chunk <- chunks(bytes), do: send_frame(socket, :data, stream, chunk)
+  end
+
+  @doc "Ends an answer that goes on."
+  def finish(socket, stream, code) do
+    send_frame(socket, :headers, stream, field("grpc-status", "#{code}"), 0x5)
+  end
+
+  defp chunks(<<chunk::binary-size(16_384), rest::binary>>), do: [chunk | chunks(rest)]
+  defp chunks(rest), do: [rest]
 
   def goaway(socket, last_stream) do
     send_frame(socket, :goaway, 0, <<last_stream::32, 0::32>>)

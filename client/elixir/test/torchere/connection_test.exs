@@ -188,6 +188,111 @@ defmodule Torchere.ConnectionTest do
     assert {:error, %Error{code: :aborted}} = Task.await(other, @long)
   end
 
+  test "an answer that is too large ends its own call alone, and is not kept" do
+    {client, _listener, socket} = connected(max_response_bytes: 20_000, linger: @long)
+    call = call(client, @long)
+    stream = FakeServer.next_call(socket)
+    FakeServer.answer_bytes(socket, stream, <<0, 20_001::32, 0::size(20_001)-unit(8)>>)
+    assert {:error, %Error{code: :resource_exhausted} = error} = Task.await(call, @long)
+    assert error.message == "the answer is larger than max_response_bytes, 20000"
+    assert [%{answer: %{body: []}}] = Map.values(:sys.get_state(client).calls)
+
+    FakeServer.finish(socket, stream, 0)
+    other = call(client, @long)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(other, @long)
+  end
+
+  test "an answer that is too large and does not end is reset" do
+    {client, _listener, socket} = connected(max_response_bytes: 1, linger: 1)
+    call = call(client, @long)
+    stream = FakeServer.next_call(socket)
+    FakeServer.answer_bytes(socket, stream, <<0, 2::32, 0, 0>>)
+    assert {:error, %Error{code: :resource_exhausted}} = Task.await(call, @long)
+    assert next_reset(socket) == stream
+  end
+
+  defp next_reset(socket) do
+    case FakeServer.next_frame(socket) do
+      {:reset, stream, _} -> stream
+      _ -> next_reset(socket)
+    end
+  end
+
+  test "an answer as large as is allowed is taken" do
+    {client, _listener, socket} = connected(max_response_bytes: 20_000)
+    call = call(client, @long)
+    stream = FakeServer.next_call(socket)
+    # Field 77, of 19,995 bytes: nothing that this client knows.
+    message = <<0xEA, 0x04, 0x9B, 0x9C, 0x01, 0::size(19_995)-unit(8)>>
+    FakeServer.answer_bytes(socket, stream, <<0, 20_000::32, message::binary>>)
+    FakeServer.finish(socket, stream, 0)
+    assert Task.await(call, @long) == {:ok, []}
+  end
+
+  test "a client that is stopped closes its connections" do
+    {client, listener, socket} = connected()
+    seen = call(client, @long)
+    stream = FakeServer.next_call(socket)
+    stable(client)
+    FakeServer.goaway(socket, stream)
+    unseen = call(client, @long)
+    other = FakeServer.welcome(listener)
+    FakeServer.next_call(other)
+
+    guns = for call <- Map.values(:sys.get_state(client).calls), do: Process.monitor(call.gun)
+    GenServer.stop(client)
+    for gun <- guns, do: assert_receive({:DOWN, ^gun, :process, _, _}, @long)
+    assert closed?(socket) and closed?(other)
+
+    for call <- [seen, unseen] do
+      assert {:error, %Error{code: :unavailable}} = Task.await(call, @long)
+    end
+  end
+
+  defp closed?(socket) do
+    case :gen_tcp.recv(socket, 0, @long) do
+      {:ok, _} -> closed?(socket)
+      {:error, reason} -> reason in [:closed, :econnreset]
+    end
+  end
+
+  @tag :ipv6
+  test "a host with an IPv6 address alone is found" do
+    name = ~c"v6only.torchere.test"
+    lookup = :inet_db.res_option(:lookup)
+    :inet_db.add_host({0, 0, 0, 0, 0, 0, 0, 1}, [name])
+    :inet_db.set_lookup([:file | lookup])
+
+    on_exit(fn ->
+      :inet_db.set_lookup(lookup)
+      :inet_db.del_host({0, 0, 0, 0, 0, 0, 0, 1})
+    end)
+
+    {listener, port} = FakeServer.listen_v6()
+    call = "#{name}:#{port}" |> client() |> call(@long)
+    socket = FakeServer.welcome(listener)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(call, @long)
+  end
+
+  test "a host without an address is :unavailable" do
+    client = client("no-such-host.invalid:1")
+    assert {:error, %Error{code: :unavailable} = error} = Torchere.models(client, timeout: @long)
+    assert error.message == "no connection to no-such-host.invalid:1: non-existing domain"
+  end
+
+  test "a server on a Unix socket is reached by its path" do
+    # Not in a folder of the test's own: such a path is at most about 100 bytes long.
+    path = Path.join(System.tmp_dir!(), "torchere-#{System.unique_integer([:positive])}.sock")
+    on_exit(fn -> File.rm(path) end)
+    {listener, target} = FakeServer.listen_unix(path)
+    call = target |> client() |> call(@long)
+    socket = FakeServer.welcome(listener)
+    FakeServer.refuse(socket, FakeServer.next_call(socket), @aborted)
+    assert {:error, %Error{code: :aborted}} = Task.await(call, @long)
+  end
+
   test "a client that is not there is an error" do
     assert {:error, %Error{code: :unavailable} = error} = Torchere.models(:no_such_client)
     assert error.message =~ "the client :no_such_client is not running"
@@ -202,7 +307,7 @@ defmodule Torchere.ConnectionTest do
     refute inspect(report, limit: :infinity) =~ "ListModels"
   end
 
-  test "a wrong target or timeout is refused at the start" do
+  test "a wrong target, timeout or limit is refused at the start" do
     Process.flag(:trap_exit, true)
 
     for target <- ["localhost", "localhost:0", "localhost:65536", "a:b:1", "[1]:1", "unix:", nil] do
@@ -211,6 +316,20 @@ defmodule Torchere.ConnectionTest do
 
     for timeout <- [0, -1, 1.5, :infinity, nil, 86_400_001] do
       assert_raise ArgumentError, ~r/^timeout: /, fn -> Torchere.start_link(timeout: timeout) end
+    end
+
+    for size <- [0, 1.5, :infinity, nil] do
+      assert_raise ArgumentError, ~r/^max_response_bytes: /, fn ->
+        Torchere.start_link(max_response_bytes: size)
+      end
+    end
+  end
+
+  test "wrong options of a call are refused before anything is sent" do
+    for outputs <- ["output", ["a" | "b"], [:a], nil] do
+      assert_raise ArgumentError, ~r/^outputs: /, fn ->
+        Torchere.predict(:no_such_client, "digits", %{}, outputs: outputs)
+      end
     end
   end
 end
