@@ -5,6 +5,7 @@ package torchere
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -139,6 +140,12 @@ func (c *Client) Predict(
 		Inputs:  make([]*torcherev1.NamedValue, 0, len(inputs)),
 		Options: &torcherev1.RequestOptions{},
 	}
+	for _, option := range options {
+		option.addTo(request)
+	}
+	if err := checkTexts(model, textsOf(request, inputs)...); err != nil {
+		return nil, err
+	}
 	for name, value := range inputs {
 		encoded, wrong := encodeValue(value, 1)
 		if wrong != nil {
@@ -147,9 +154,6 @@ func (c *Client) Predict(
 			return nil, refused
 		}
 		request.Inputs = append(request.Inputs, &torcherev1.NamedValue{Name: name, Value: encoded})
-	}
-	for _, option := range options {
-		option.addTo(request)
 	}
 	answer, err := call(ctx, c, c.predict.Predict, request)
 	if err != nil {
@@ -165,6 +169,9 @@ func (c *Client) Status(ctx context.Context, model string, choice ...Choice) (*M
 	request := &torcherev1.GetModelStatusRequest{Name: model}
 	for _, chosen := range choice {
 		chosen.addToStatus(request)
+	}
+	if err := checkTexts(model, placedText{"label", request.GetLabel()}); err != nil {
+		return nil, err
 	}
 	answer, err := call(ctx, c, c.status.GetModelStatus, request)
 	if err != nil {
@@ -195,6 +202,9 @@ func (c *Client) Signature(ctx context.Context, model string, choice ...Choice) 
 	for _, chosen := range choice {
 		chosen.addToSignature(request)
 	}
+	if err := checkTexts(model, placedText{"label", request.GetLabel()}); err != nil {
+		return nil, err
+	}
 	answer, err := call(ctx, c, c.status.GetModelSignature, request)
 	if err != nil {
 		return nil, err
@@ -209,6 +219,40 @@ func (c *Client) Conn() *grpc.ClientConn { return c.conn }
 func (c *Client) Close() error {
 	if failure := fromGRPC(c.conn.Close()); failure != nil {
 		return failure
+	}
+	return nil
+}
+
+// placedText is a text of a call, and what it is there.
+type placedText struct{ place, text string }
+
+// textsOf are the texts of a call but for the model's name and those in values.
+func textsOf(request *torcherev1.PredictRequest, inputs Inputs) []placedText {
+	texts := []placedText{
+		{"label", request.GetModel().GetLabel()},
+		{"method", request.GetModel().GetMethod()},
+		{"request id", request.GetOptions().GetRequestId()},
+	}
+	for _, name := range request.GetOutputs() {
+		texts = append(texts, placedText{"name of an output", name})
+	}
+	for name := range inputs {
+		texts = append(texts, placedText{"name of an input", name})
+	}
+	return texts
+}
+
+// checkTexts refuses what is not UTF-8: no message can carry it.
+func checkTexts(model string, texts ...placedText) error {
+	if !utf8.ValidString(model) {
+		return invalid("INVALID_TEXT", "the name of the model, %q, is not UTF-8", model)
+	}
+	for _, text := range texts {
+		if !utf8.ValidString(text.text) {
+			refused := invalid("INVALID_TEXT", "model '%s': %s %q is not UTF-8", model, text.place, text.text)
+			refused.Model, refused.Metadata = model, map[string]string{"model": model}
+			return refused
+		}
 	}
 	return nil
 }

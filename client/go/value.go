@@ -4,6 +4,8 @@ package torchere
 
 import (
 	"fmt"
+	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/torchere/torchere/client/go/torcherev1"
@@ -102,7 +104,7 @@ func (v List) encode(into *torcherev1.Value, depth int) *valueError {
 func (v Map) encode(into *torcherev1.Value, depth int) *valueError {
 	message := &torcherev1.ValueMap{Entries: make([]*torcherev1.ValueMap_Entry, len(v))}
 	for i, entry := range v {
-		if entry.Key == nil {
+		if isNil(entry.Key) {
 			return &valueError{reason: "INVALID_VALUE", text: fmt.Sprintf("entry %d has no key", i)}
 		}
 		encoded := &torcherev1.ValueMap_Entry{}
@@ -130,7 +132,7 @@ func (v Int) encodeKey(into *torcherev1.ValueMap_Entry) *valueError {
 }
 
 func encodeValue(value Value, depth int) (*torcherev1.Value, *valueError) {
-	if value == nil {
+	if isNil(value) {
 		return nil, &valueError{reason: "INVALID_VALUE", text: "nil is no value; None is torchere.Null{}"}
 	}
 	if depth > maxDepth {
@@ -138,6 +140,15 @@ func encodeValue(value Value, depth int) (*torcherev1.Value, *valueError) {
 	}
 	message := &torcherev1.Value{}
 	return message, value.encode(message, depth)
+}
+
+// isNil says whether there is no value: neither one nor, behind a pointer, a nil *Tensor say.
+func isNil(value Value) bool {
+	if value == nil {
+		return true
+	}
+	pointer := reflect.ValueOf(value)
+	return pointer.Kind() == reflect.Pointer && pointer.IsNil()
 }
 
 func checkText(text string) *valueError {
@@ -211,7 +222,7 @@ type valueError struct {
 func (e *valueError) in(key any) *valueError {
 	step := fmt.Sprintf("[%v]", key)
 	if text, is := key.(Text); is {
-		step = fmt.Sprintf("['%s']", string(text))
+		step = fmt.Sprintf("['%s']", strings.ToValidUTF8(string(text), "\uFFFD"))
 	}
 	e.path = step + e.path
 	return e

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"google.golang.org/grpc/codes"
 
@@ -85,6 +86,9 @@ func TestWhatCannotBeSentIsRefusedByItsPlace(t *testing.T) {
 		{torchere.Map{{nil, torchere.Int(1)}}, "INVALID_VALUE", "entry 0 has no key"},
 		{torchere.Text("\xc3"), "INVALID_TEXT", "is not UTF-8"},
 		{torchere.Map{{torchere.Text("\xc3"), torchere.Int(1)}}, "INVALID_TEXT", "is not UTF-8"},
+		{(*torchere.Tensor[float32])(nil), "INVALID_VALUE", "model 'echo': input 'x': nil is no value"},
+		{torchere.List{(*torchere.Text)(nil)}, "INVALID_VALUE", "input 'x'[0]: nil is no value"},
+		{torchere.Map{{(*torchere.Int)(nil), torchere.Int(1)}}, "INVALID_VALUE", "entry 0 has no key"},
 		{deep, "LIMIT_EXCEEDED", "nested more than 16 deep"},
 		{torchere.NewTensor([]float32{1, 2}, 3), "LENGTH_MISMATCH", "FP32 of shape [3] with 2 items"},
 		{torchere.NewTensor([]float32{1, 2}), "LENGTH_MISMATCH", "FP32 of shape [] with 2 items"},
@@ -93,8 +97,50 @@ func TestWhatCannotBeSentIsRefusedByItsPlace(t *testing.T) {
 		_, err := client.Predict(ctx, "echo", torchere.Inputs{"x": test.value})
 		refused := refusal(t, err)
 		if refused.Code != codes.InvalidArgument || refused.Reason != test.reason || refused.Model != "echo" ||
-			!strings.Contains(refused.Message, test.text) {
+			!strings.Contains(refused.Message, test.text) || !utf8.ValidString(refused.Message) {
 			t.Errorf("expected %s %q, got %v", test.reason, test.text, err)
+		}
+	}
+	if server.count() != 0 {
+		t.Errorf("%d requests were sent", server.count())
+	}
+}
+
+func TestTextsThatNoMessageCanCarryAreRefusedByTheirPlace(t *testing.T) {
+	server := new(fakeServer).serve(t)
+	client := server.client(t)
+	const wrong = "a\xc3"
+	predict := func(model string, inputs torchere.Inputs, options ...torchere.PredictOption) error {
+		_, err := client.Predict(ctx, model, inputs, options...)
+		return err
+	}
+	status := func(model string, choice ...torchere.Choice) error {
+		_, err := client.Status(ctx, model, choice...)
+		return err
+	}
+	signature := func(model string, choice ...torchere.Choice) error {
+		_, err := client.Signature(ctx, model, choice...)
+		return err
+	}
+	for _, test := range []struct {
+		err   error
+		place string
+	}{
+		{predict(wrong, nil), "the name of the model,"},
+		{status(wrong), "the name of the model,"},
+		{signature(wrong), "the name of the model,"},
+		{predict("m", nil, torchere.Method(wrong)), "model 'm': method"},
+		{predict("m", nil, torchere.Label(wrong)), "model 'm': label"},
+		{status("m", torchere.Label(wrong)), "model 'm': label"},
+		{signature("m", torchere.Label(wrong)), "model 'm': label"},
+		{predict("m", nil, torchere.RequestID(wrong)), "model 'm': request id"},
+		{predict("m", nil, torchere.Outputs("y", wrong)), "model 'm': name of an output"},
+		{predict("m", torchere.Inputs{wrong: torchere.Int(1)}), "model 'm': name of an input"},
+	} {
+		refused := refusal(t, test.err)
+		if refused.Code != codes.InvalidArgument || refused.Reason != "INVALID_TEXT" ||
+			!strings.HasPrefix(refused.Message, test.place+` "a\xc3"`) {
+			t.Errorf("expected INVALID_TEXT of %s, got %v", test.place, test.err)
 		}
 	}
 	if server.count() != 0 {
