@@ -68,7 +68,7 @@ class Load {
  public:
   Load(const std::string& target, const PredictCall& call, const LoadPlan& plan,
        const LoadWatch& watch)
-      : target_(target), plan_(plan), watch_(watch), request_(SerializePredict(call)) {
+      : target_(target), plan_(plan), watch_(watch), request_(SerializePredict(call).value()) {
     report_.request_bytes = static_cast<int64_t>(request_.Length());
   }
 

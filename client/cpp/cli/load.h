@@ -86,7 +86,8 @@ struct LoadWatch {
 };
 
 // Sends the call to the server at `target` as planned; returns when each request is
-// answered or past its timeout. The request is serialised once.
+// answered or past its timeout. The request is serialised once; one that the client's
+// Predict does not refuse can be.
 LoadReport RunLoad(const std::string& target, const PredictCall& call, const LoadPlan& plan,
                    const LoadWatch& watch);
 

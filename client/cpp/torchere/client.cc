@@ -13,6 +13,7 @@
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "torchere/v1/error.pb.h"
 #include "torchere/v1/model_status.grpc.pb.h"
 #include "torchere/v1/predict.pb.h"
 
@@ -28,7 +29,13 @@ constexpr nanoseconds kLongestTimeout = std::chrono::hours(24 * 365);
 // PredictCall and ModelQuery name a version alike.
 template <typename Call>
 absl::Status CheckChoice(const Call& call) {
-  if (call.model.empty()) return absl::InvalidArgumentError("no model is named");
+  if (call.model.empty()) {
+    v1::Error error;
+    error.set_code(static_cast<int>(absl::StatusCode::kInvalidArgument));
+    error.set_reason("MISSING_MODEL");
+    error.set_message("no model is named");
+    return FromMessage(error);
+  }
   if (call.version && !call.label.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("model '", call.model, "': both version ",
                                                    *call.version, " and label '", call.label,
@@ -129,7 +136,9 @@ absl::StatusOr<Client> Client::Connect(const std::string& target, ClientOptions 
 
 absl::StatusOr<Prediction> Client::Predict(const PredictCall& call) const {
   if (absl::Status status = CheckChoice(call); !status.ok()) return status;
-  auto response = connection_->Predict(SerializePredict(call), call.timeout);
+  const absl::StatusOr<grpc::ByteBuffer> request = SerializePredict(call);
+  if (!request.ok()) return request.status();
+  auto response = connection_->Predict(*request, call.timeout);
   if (!response.ok()) return response.status();
   return DecodePrediction(*std::move(response));
 }

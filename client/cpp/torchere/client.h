@@ -99,8 +99,8 @@ struct ModelQuery {
 // is retried. An error of the server carries what DetailsOf() reads. Every
 // method may return, besides what is said at it:
 //
-//   INVALID_ARGUMENT   the call contradicts itself: no model, both version and
-//                      label, a timeout that is not greater than 0
+//   INVALID_ARGUMENT   the call contradicts itself: no model (MISSING_MODEL), both
+//                      version and label, a timeout that is not greater than 0
 //   UNAVAILABLE        no connection to the server
 //   DEADLINE_EXCEEDED  the time is over
 //   INTERNAL           the answer is malformed, or newer than this client
@@ -119,7 +119,8 @@ class Client {
 
   // Runs one method of one model.
   //
-  //   INVALID_ARGUMENT     names, dtypes, shapes; or the model itself raised
+  //   INVALID_ARGUMENT     names, dtypes, shapes; inputs of 2 GiB or more; or the
+  //                        model itself raised
   //   NOT_FOUND            no such model, version, label or method
   //   FAILED_PRECONDITION  the version exists but is not served
   //   RESOURCE_EXHAUSTED   refused for load (retry after retry_delay), or the

@@ -25,7 +25,7 @@ struct ErrorDetails {
 };
 
 // The details of an error that a Client returned. Nothing where there are none:
-// an error that gRPC or the client itself found, or a server of another kind.
+// most errors that gRPC or the client itself found, or a server of another kind.
 std::optional<ErrorDetails> DetailsOf(const absl::Status& status);
 
 }  // namespace client

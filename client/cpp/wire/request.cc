@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/wire/codec.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -22,6 +24,8 @@ using google::protobuf::io::CodedOutputStream;
 
 // Bytes from which on to copy them costs more than to hand them on.
 constexpr size_t kLarge = 16 << 10;
+// What protobuf reads in one message.
+constexpr size_t kMostBytes = std::numeric_limits<int32_t>::max();
 
 // Tag and length of a field of so many bytes.
 std::string StartOfField(int number, size_t length) {
@@ -62,7 +66,7 @@ grpc::Slice SharedBytes(const Tensor& tensor) {
 
 }  // namespace
 
-grpc::ByteBuffer SerializePredict(const PredictCall& call) {
+absl::StatusOr<grpc::ByteBuffer> SerializePredict(const PredictCall& call) {
   v1::PredictRequest message = EncodeAllButInputs(call);
   std::vector<grpc::Slice> slices(1);
   for (const NamedValue& input : call.inputs) {
@@ -74,9 +78,16 @@ grpc::ByteBuffer SerializePredict(const PredictCall& call) {
       EncodeInput(input, *message.add_inputs());
     }
   }
+  size_t size = message.ByteSizeLong();
+  for (const grpc::Slice& slice : slices) size += slice.size();
+  if (size > kMostBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("model '", call.model, "': the request has ", size,
+                     " bytes, and a message holds ", kMostBytes, "; send fewer rows at a time"));
+  }
   // What is appended to a message's bytes is merged into it: more items of `inputs`.
   slices.front() = grpc::Slice(message.SerializeAsString());
-  return {slices.data(), slices.size()};
+  return grpc::ByteBuffer(slices.data(), slices.size());
 }
 
 }  // namespace client

@@ -117,6 +117,7 @@ TEST_CASE("Client refuses calls that contradict themselves", "[client]") {
   const Client client = Connected(server);
   const auto refuses = [](const absl::Status& status) { return absl::IsInvalidArgument(status); };
   CHECK(refuses(client.Predict({}).status()));
+  CHECK(DetailsOf(client.Predict({}).status())->reason == "MISSING_MODEL");
   CHECK(refuses(client.Predict({.model = "m", .version = 1, .label = "a"}).status()));
   CHECK(refuses(client.Status({.model = "m", .version = 1, .label = "a"}).status()));
   CHECK(refuses(client.Signature({}).status()));

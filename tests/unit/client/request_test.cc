@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "client/cpp/wire/codec.h"
 #include "grpcpp/support/slice.h"
 #include "tests/support/catch.h"
@@ -57,7 +59,7 @@ TEST_CASE("a call is serialised as its message is", "[client]") {
                             .outputs = {"b", "a"},
                             .request_id = "r7",
                             .priority = -2};
-  CHECK(ReadBack(SerializePredict(call)).SerializeAsString() ==
+  CHECK(ReadBack(SerializePredict(call).value()).SerializeAsString() ==
         EncodePredict(call).SerializeAsString());
 }
 
@@ -67,7 +69,7 @@ TEST_CASE("large tensors come behind the other inputs", "[client]") {
   const NamedValue small = {"small", Counted(DataType::kFp32, {2})};
   const PredictCall call = {.model = "m", .inputs = {large, list, small}};
   const PredictCall reordered = {.model = "m", .inputs = {list, small, large}};
-  CHECK(ReadBack(SerializePredict(call)).SerializeAsString() ==
+  CHECK(ReadBack(SerializePredict(call).value()).SerializeAsString() ==
         EncodePredict(reordered).SerializeAsString());
 }
 
@@ -77,12 +79,27 @@ TEST_CASE("a large tensor's bytes are not copied, and live as long as the reques
   const std::byte* const data = call.inputs[0].value.If<Tensor>()->data().data();
   const std::weak_ptr<const std::byte> watch = call.inputs[0].value.If<Tensor>()->shared_data();
   {
-    const grpc::ByteBuffer request = SerializePredict(call);
+    const grpc::ByteBuffer request = SerializePredict(call).value();
     call = {};
     CHECK(Holds(request, data));
     CHECK(ReadBack(request).SerializeAsString() == expected);
   }
   CHECK(watch.expired());
+}
+
+TEST_CASE("inputs that are 2 GiB together are refused", "[client]") {
+  // All are the same memory.
+  const Tensor megabytes = Counted(DataType::kUint8, {32 << 20});
+  PredictCall call = {.model = "m"};
+  while (call.inputs.size() < 64) {
+    CHECK(SerializePredict(call).ok());
+    call.inputs.push_back({absl::StrCat("x", call.inputs.size()), megabytes});
+  }
+  const absl::Status refused = SerializePredict(call).status();
+  CHECK(absl::IsInvalidArgument(refused));
+  CHECK_THAT(std::string(refused.message()),
+             Catch::StartsWith("model 'm': the request has 2147") &&
+                 Catch::Contains("bytes, and a message holds 2147483647"));
 }
 
 }  // namespace
