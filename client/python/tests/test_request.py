@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import ml_dtypes
 import numpy as np
 import pytest
+from google.protobuf.message import EncodeError
 
 from torchere.request import serialize_request
 from torchere.v1 import model_pb2, predict_pb2
@@ -96,3 +98,17 @@ def test_a_large_array_that_cannot_be_sent_is_a_type_error(array: Any, named: st
 def test_a_name_that_utf8_cannot_write_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="name of an input"):
         serialize_request(empty_request(), {"\ud800": GRID})
+
+
+def test_inputs_that_are_2_gib_together_are_a_value_error() -> None:
+    part = np.zeros((2, 2**24), "uint8")  # all inputs are the same memory
+    inputs = {f"x{i}": part for i in range(64)}
+    with pytest.raises(ValueError, match=r"inputs: 2147\d{6} bytes in all, .* holds 2147483647"):
+        serialize_request(empty_request(), inputs)
+
+
+def test_what_protobuf_finds_too_large_is_a_value_error() -> None:
+    request = Mock(spec=empty_request(), inputs=empty_request().inputs)
+    request.SerializeToString.side_effect = EncodeError("Failed to serialize proto")
+    with pytest.raises(ValueError, match=r"inputs: 2 GiB or more in all, .* holds 2147483647"):
+        serialize_request(request, {"x": [1, 2]})

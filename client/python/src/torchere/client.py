@@ -142,7 +142,8 @@ class Client:
                 a failure inside the model, or an output that cannot be sent.
             TypeError: an input, or a dtype, that cannot be sent.
             ValueError: an int outside int64, a text that UTF-8 cannot write, a
-                value nested more than 16 deep, or a wrong argument.
+                value nested more than 16 deep, inputs of 2 GiB or more, or a
+                wrong argument.
             ImportError: a bfloat16 output, and ml_dtypes is not installed.
         """
         request = predict_pb2.PredictRequest()

@@ -10,31 +10,53 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy.typing as npt
+from google.protobuf.message import EncodeError
 
 from torchere.v1 import predict_pb2, value_pb2
-from torchere.values import array_of, checked_text, encode_value, wire_array
+from torchere.values import MAX_MESSAGE_BYTES, array_of, checked_text, encode_value, wire_array
 
 # From so many bytes on a copy costs more than what is done here in its place.
 _LARGE = 1 << 16
 
 
 def serialize_request(request: predict_pb2.PredictRequest, inputs: Mapping[str, object]) -> bytes:
-    """`request` with these inputs; raises what encode_value raises."""
+    """`request` with these inputs; raises what encode_value raises.
+
+    Raises:
+        ValueError: 2 GiB or more in all.
+    """
     if not isinstance(inputs, Mapping):
         raise TypeError(f"inputs: expected a dict of values by name, got {type(inputs).__name__}")
     large: list[bytes | memoryview] = []
+    size = 0
     for name, value in inputs.items():
         where = f"input {name!r}"
         checked_text(name, "name of an input")
         array = array_of(value, where)
         if array is not None and array.nbytes >= _LARGE:
             dtype, array = wire_array(array, where)
-            large += [_start_of_input(name, dtype, array), array.data]
+            start = _start_of_input(name, dtype, array)
+            large += [start, array.data]
+            size += len(start) + array.nbytes
         else:
             named = request.inputs.add(name=name)
             encode_value(value if array is None else array, named.value, where)
+    try:
+        message = request.SerializeToString()
+    except EncodeError:
+        raise _too_large("2 GiB or more") from None
+    size += len(message)
+    if size > MAX_MESSAGE_BYTES:
+        raise _too_large(f"{size} bytes")
     # What is appended to a message's bytes is merged into it: more items of `inputs`.
-    return b"".join([request.SerializeToString(), *large])
+    return b"".join([message, *large])
+
+
+def _too_large(size: str) -> ValueError:
+    return ValueError(
+        f"inputs: {size} in all, and a message holds {MAX_MESSAGE_BYTES} bytes; "
+        "send fewer rows at a time"
+    )
 
 
 def _start_of_input(

@@ -25,7 +25,7 @@ from torchere.v1 import value_pb2
 # A scalar or a tensor is 1 deep, a list of them 2, and so on.
 _MAX_DEPTH = 16
 # No gRPC message holds more.
-_MAX_TENSOR_BYTES = 2**31 - 1
+MAX_MESSAGE_BYTES = 2**31 - 1
 _INT64 = np.iinfo(np.int64)
 
 # NumPy's name of each dtype, and the dtype that has the same bytes on the wire.
@@ -202,7 +202,7 @@ def wire_array(
         raise TypeError(
             f"{where}: cannot send dtype {array.dtype.name}; known are {', '.join(_DTYPES)}"
         )
-    if array.nbytes > _MAX_TENSOR_BYTES:
+    if array.nbytes > MAX_MESSAGE_BYTES:
         raise ValueError(
             f"{where}: {array.nbytes} bytes of data, more than the 2 GiB that a message holds"
         )
