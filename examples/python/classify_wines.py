@@ -25,12 +25,20 @@ MEASUREMENTS = [
 
 def read_wines(path):
     """The rows as dicts, and their columns."""
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        wines, columns = list(reader), reader.fieldnames or []
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            wines, columns = list(reader), reader.fieldnames or []
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror}")
+    except (UnicodeDecodeError, csv.Error) as error:
+        sys.exit(f"{path}: not a CSV file in UTF-8: {error}")
     missing = [name for name in MEASUREMENTS if name not in columns]
     if missing:
         sys.exit(f"{path}: no column {', '.join(missing)}")
+    for number, wine in enumerate(wines, 1):
+        if None in wine:  # where DictReader puts what is over
+            sys.exit(f"{path}: wine {number}: more fields than the header's {len(columns)}")
     return wines, columns
 
 

@@ -48,16 +48,29 @@ def test_columns_are_found_by_their_names(server, tmp_path):
     assert [wine["predicted"] for wine in wines] == [wine["cultivar"] for wine in wines]
 
 
-def test_what_is_wrong_with_the_file_is_said(server, tmp_path):
-    lines = WINES.read_text().splitlines()
-    (tmp_path / "column.csv").write_text(lines[0].replace("proline", "protein") + "\n")
-    (tmp_path / "number.csv").write_text("\n".join([lines[0], lines[1].replace("13.41", "much")]))
-    column = run(tmp_path / "column.csv", "--server", server.address)
-    assert column.returncode == 1
-    assert "no column proline" in column.stderr
-    number = run(tmp_path / "number.csv", "--server", server.address)
-    assert number.returncode == 1
-    assert "wine 1: a measurement is not a number" in number.stderr
+HEADER, FIRST, SECOND = WINES.read_bytes().splitlines()[:3]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([HEADER.replace(b"proline", b"protein")], "no column proline"),
+        ([HEADER, FIRST.replace(b"13.41", b"much")], "wine 1: a measurement is not a number"),
+        ([HEADER, FIRST, SECOND + b",1"], "wine 2: more fields than the header's 15"),
+        ([HEADER, b"\xff" + FIRST], "not a CSV file in UTF-8"),
+        (None, "No such file or directory"),
+    ],
+    ids=["column", "number", "field", "utf-8", "file"],
+)
+def test_what_is_wrong_with_the_file_is_said_in_one_line(server, tmp_path, lines, said):
+    wines = tmp_path / "wines.csv"
+    if lines is not None:
+        wines.write_bytes(b"\n".join(lines))
+    done = run(wines, "--server", server.address)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{wines}: ")
+    assert said in line
 
 
 def test_a_server_that_is_not_there_is_said():
