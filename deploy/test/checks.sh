@@ -5,6 +5,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 PATH=$PWD/.deps/bin:$PATH
 work=$(mktemp -d)
 passed=0 failed=0 skipped=0
+# A tool that takes Ctrl-C for itself must not let the checks go on; subshells lose traps.
+stop_on_signals() { trap 'exit 130' INT; trap 'exit 143' TERM; }
+stop_on_signals
 
 # usage: prints the comment that the calling script begins with.
 usage() { sed -n '3,/^set -/{/^set/d;/^# shellcheck/d;s/^# \{0,1\}//;p}' "$0"; }
@@ -20,7 +23,7 @@ check() {
     local text=$1 status=0 word=ok begin=${EPOCHREALTIME/./}
     shift
     set +e
-    (set -e; "$@") </dev/null >"$work/out" 2>"$work/log"
+    (stop_on_signals; set -e; "$@") </dev/null >"$work/out" 2>"$work/log"
     status=$?
     set -e
     [ "$status" -eq 0 ] || word=FAIL

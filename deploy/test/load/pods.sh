@@ -2,8 +2,10 @@
 # shellcheck shell=bash disable=SC2154
 # The load generator as pods of deploy/test/cluster, which sources this: it has k, load_image and namespace.
 
-# start_load NAME TARGET [FLAG]: a pod that calls TARGET until it is deleted.
+# start_load NAME TARGET [FLAG]: a pod that calls TARGET until it is deleted; one of that name that a failed check
+# left goes first.
 start_load() {
+    k delete pod "$1" --ignore-not-found --now >&2
     k apply -f - <<YAML >&2
 apiVersion: v1
 kind: Pod
