@@ -59,8 +59,10 @@ Outcome Predict(const Client& client, const Json& step) {
   Map got;
   for (const NamedValue& output : answer->outputs) got.push_back({output.name, output.value});
   const Value expected = ValueOf({{"map", step.at("expect").at("outputs")}});
-  if (Same(expected, got)) return {};
-  return {absl::OkStatus(), Unexpected(Brief(expected), Brief(got))};
+  if (!Same(expected, got)) return {absl::OkStatus(), Unexpected(Brief(expected), Brief(got))};
+  Json order = Json::array();
+  for (const NamedValue& output : answer->outputs) order.push_back(output.name);
+  return {absl::OkStatus(), Compare(step.at("expect").value("order", order), order)};
 }
 
 Outcome Status(const Client& client, const Json& step) {

@@ -69,7 +69,7 @@ func (r *runner) runStep(step step) error {
 	case step.Parallel != nil:
 		return r.runParallel(step.Parallel)
 	case step.Predict != nil:
-		return try(step, func() (map[string]torchere.Value, error) { return r.predict(step.Predict) }, checkOutputs)
+		return try(step, func() ([]torchere.NamedValue, error) { return r.predict(step.Predict) }, checkOutputs)
 	case step.Status != nil:
 		return try(step, func() (*torchere.ModelStatus, error) {
 			return r.client.Status(context.Background(), step.Status.Model)
@@ -141,8 +141,8 @@ func (e *expectedError) check(refused *torchere.Error) error {
 	return nil
 }
 
-// predict gives the outputs by name.
-func (r *runner) predict(call *predictCall) (map[string]torchere.Value, error) {
+// predict gives the outputs as they come.
+func (r *runner) predict(call *predictCall) ([]torchere.NamedValue, error) {
 	ctx := context.Background()
 	if call.TimeoutMS > 0 {
 		limited, cancel := context.WithTimeout(ctx, time.Duration(call.TimeoutMS)*time.Millisecond)
@@ -167,11 +167,7 @@ func (r *runner) predict(call *predictCall) (map[string]torchere.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	outputs := map[string]torchere.Value{}
-	for _, output := range answer.Outputs {
-		outputs[output.Name] = output.Value
-	}
-	return outputs, nil
+	return answer.Outputs, nil
 }
 
 func valuesOf(cases map[string]caseValue) (map[string]torchere.Value, error) {
@@ -185,8 +181,11 @@ func valuesOf(cases map[string]caseValue) (map[string]torchere.Value, error) {
 	return values, nil
 }
 
-func checkOutputs(outputs map[string]torchere.Value, expect json.RawMessage) error {
-	var expected struct{ Outputs map[string]caseValue }
+func checkOutputs(outputs []torchere.NamedValue, expect json.RawMessage) error {
+	var expected struct {
+		Outputs map[string]caseValue
+		Order   []string
+	}
 	if err := json.Unmarshal(expect, &expected); err != nil {
 		return err
 	}
@@ -194,13 +193,22 @@ func checkOutputs(outputs map[string]torchere.Value, expect json.RawMessage) err
 	if err != nil {
 		return err
 	}
+	got := map[string]torchere.Value{}
+	var order []string
+	for _, output := range outputs {
+		got[output.Name] = output.Value
+		order = append(order, output.Name)
+	}
 	right := len(outputs) == len(wanted)
 	for name, value := range wanted {
-		output, is := outputs[name]
+		output, is := got[name]
 		right = right && is && same(output, value)
 	}
 	if !right {
-		return fmt.Errorf("expected %s, got %s", brief(wanted), brief(outputs))
+		return fmt.Errorf("expected %s, got %s", brief(wanted), brief(got))
+	}
+	if expected.Order != nil && !slices.Equal(order, expected.Order) {
+		return fmt.Errorf("expected the order %v, got %v", expected.Order, order)
 	}
 	return nil
 }

@@ -160,6 +160,8 @@ def run_call(client, step, kind):
         raise Unexpected(f"expected {brief(expected['error'])}, got {brief(answer)}")
     if not same(answer, expected_of(expected)):
         raise Unexpected(f"expected {brief(expected_of(expected))}, got {brief(answer)}")
+    if "order" in expected and list(answer) != expected["order"]:
+        raise Unexpected(f"expected the order {expected['order']}, got {list(answer)}")
     return None
 
 
