@@ -32,10 +32,21 @@ def cpp(build):
 
 def go_missing(_build):
     """Whether there is a Go, and whether it is as new as the runner asks for."""
-    if not shutil.which("go"):
-        return "go is not installed"
-    done = subprocess.run(["go", "list", "-m"], cwd=RUNNERS / "go", text=True, check=False,
-                          env={**os.environ, "GOTOOLCHAIN": "local"}, stdin=subprocess.DEVNULL,
+    return missing_tool("go", "list", "-m", folder=RUNNERS / "go", GOTOOLCHAIN="local")
+
+
+def elixir_missing(_build):
+    """Whether there is an Elixir, and whether it is as new as the runner asks for."""
+    return missing_tool("mix", "deps.loadpaths", "--no-compile", "--no-deps-check",
+                        folder=RUNNERS / "elixir")
+
+
+def missing_tool(*command, folder, **environment):
+    """That there is no such program, or why it does not take the folder's project."""
+    if not shutil.which(command[0]):
+        return f"{command[0]} is not installed"
+    done = subprocess.run(command, cwd=folder, text=True, check=False,
+                          env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     return done.stderr.strip() if done.returncode else None
 
@@ -69,7 +80,5 @@ LANGUAGES = {
                     else f"{cpp(build)} is not built",
                     prepare=lambda build: [str(cpp(build))]),
     "go": Language(missing=go_missing, prepare=go),
-    "elixir": Language(missing=lambda _build: None if shutil.which("mix")
-                       else "mix is not installed",
-                       prepare=elixir),
+    "elixir": Language(missing=elixir_missing, prepare=elixir),
 }

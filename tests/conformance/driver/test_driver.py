@@ -2,13 +2,16 @@
 """The driver finds every hole, and waits for no runner for ever."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from driver.answers import RunnerFailed, answers
+from driver.languages import LANGUAGES
 from driver.results import Results
 
 CASES = {("values", "text"): {}, ("values", "int"): {"elixir": "it has no ints"}}
@@ -124,6 +127,31 @@ class AnswersTest(unittest.TestCase):
     def test_a_runner_that_does_not_end_is_ended(self):
         with self.assertRaisesRegex(RunnerFailed, "not done after 0.1 s"):
             self.ask("input()", seconds=0.1)
+
+
+class LanguagesTest(unittest.TestCase):
+    def missing(self, language, program=None, script=""):
+        """What is missing where no program but this script is found."""
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.dict(os.environ, {"PATH": folder}):
+            if program:
+                path = Path(folder, program)
+                path.write_text(f"#!/bin/sh\n{script}\n")
+                path.chmod(0o755)
+            return LANGUAGES[language].missing(Path(folder))
+
+    def test_tools_that_are_not_there_are_missing_by_name(self):
+        self.assertEqual(self.missing("go"), "go is not installed")
+        self.assertEqual(self.missing("elixir"), "mix is not installed")
+
+    def test_tools_that_do_not_take_the_runner_are_missing_with_what_they_say(self):
+        for language, program in (("go", "go"), ("elixir", "mix")):
+            too_old = self.missing(language, program, "echo 'needs >= 1.18' >&2; exit 1")
+            self.assertEqual(too_old, "needs >= 1.18")
+
+    def test_tools_that_take_the_runner_are_there(self):
+        for language, program in (("go", "go"), ("elixir", "mix")):
+            self.assertIsNone(self.missing(language, program, "echo a warning >&2"))
 
 
 class CommandLineTest(unittest.TestCase):
