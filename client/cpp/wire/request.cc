@@ -81,9 +81,9 @@ absl::StatusOr<grpc::ByteBuffer> SerializePredict(const PredictCall& call) {
   size_t size = message.ByteSizeLong();
   for (const grpc::Slice& slice : slices) size += slice.size();
   if (size > kMostBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("model '", call.model, "': the request has ", size,
-                     " bytes, and a message holds ", kMostBytes, "; send fewer rows at a time"));
+    return absl::InvalidArgumentError(absl::StrCat("model '", call.model, "': the request has ",
+                                                   size, " bytes, and a message holds ", kMostBytes,
+                                                   "; send fewer rows at a time"));
   }
   // What is appended to a message's bytes is merged into it: more items of `inputs`.
   slices.front() = grpc::Slice(message.SerializeAsString());
