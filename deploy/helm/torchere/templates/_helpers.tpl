@@ -95,8 +95,12 @@ affinity:
 {{- end -}}
 {{- end -}}
 
-{{/* Refuses values that would each be well without the other. */}}
+{{/* Refuses what each value alone does not show to be wrong. */}}
 {{- define "torchere.check" -}}
+{{- $name := include "torchere.fullname" . -}}
+{{- if not (regexMatch "^[a-z]" $name) -}}
+{{- fail (printf "a service cannot be named %s, for it begins with a digit: set fullnameOverride" $name) -}}
+{{- end -}}
 {{- with .Values.rollingUpdate -}}
 {{- if and (has (toString .maxSurge) (list "0" "0%")) (has (toString .maxUnavailable) (list "0" "0%")) -}}
 {{- fail "rollingUpdate: maxSurge and maxUnavailable are both 0, so no upgrade could begin: set one to 1" -}}
