@@ -45,7 +45,9 @@ int main(int argc, char** argv) {
     return App::Start(*config, observer);
   }();
   if (!app.ok()) return Complain(app.status(), kCannotStart);
-  std::printf("torchere-server ready grpc=%s models=%d\n", (*app)->address().c_str(),
+  const std::string health = (*app)->health_address();
+  std::printf("torchere-server ready grpc=%s %s%smodels=%d\n", (*app)->address().c_str(),
+              health.empty() ? "" : "health=", health.empty() ? "" : (health + " ").c_str(),
               (*app)->models());
   std::fflush(stdout);
 

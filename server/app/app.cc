@@ -27,6 +27,12 @@ namespace {
 constexpr GateLimits kStatusLimits{.max_requests_in_flight = 4096,
                                    .max_bytes_in_flight = int64_t{256} << 20};
 
+// Of the health listener: a probe gets in whoever else is there, for one more
+// connection ends the oldest, and there is a place for each of their calls.
+constexpr ConnectionLimit kProbes{.most = 16, .ends_oldest = true};
+constexpr GateLimits kProbeLimits{.max_requests_in_flight = 16 * 256,
+                                  .max_bytes_in_flight = int64_t{256} << 20};
+
 // gRPC's own bound, above ours: it resets calls, so it must never be what is
 // reached first.
 int64_t QuotaBytes(const Config& config) {
@@ -72,6 +78,17 @@ absl::StatusOr<std::vector<ModelSource>> FindModels(const Config& config) {
   return models;
 }
 
+// What a flag gives, HOST:PORT, opened.
+absl::StatusOr<Listener> OpenFlag(const std::string& flag, const std::string& text,
+                                  bool allow_remote) {
+  const absl::StatusOr<ListenAddress> address = ParseListenAddress(text);
+  absl::StatusOr<Listener> listener =
+      address.ok() ? OpenListener(*address, allow_remote) : address.status();
+  if (listener.ok()) return listener;
+  return absl::Status(listener.status().code(),
+                      absl::StrCat(flag, ": ", listener.status().message()));
+}
+
 }  // namespace
 
 App::App(const Config& config, Observer& observer)
@@ -83,6 +100,7 @@ App::App(const Config& config, Observer& observer)
                     .max_bytes_in_flight = config.max_bytes_in_flight / 2}),
       status_gate_(kStatusLimits),
       watch_gate_(kStatusLimits),
+      probe_gate_(kProbeLimits),
       health_([this](const std::string& part) { return IsServing(part); }),
       pools_(*backend_, observer,
              {.devices = config.devices,
@@ -95,12 +113,19 @@ App::App(const Config& config, Observer& observer)
       pipeline_(registry_) {}
 
 absl::StatusOr<std::unique_ptr<App>> App::Start(const Config& config, Observer& observer) {
-  TORCHERE_ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(config.listen));
-  TORCHERE_ASSIGN_OR_RETURN(Listener listener, OpenListener(address, config.insecure));
+  TORCHERE_ASSIGN_OR_RETURN(Listener listener,
+                            OpenFlag("--listen", config.listen, config.insecure));
+  std::optional<Listener> health_listener;
+  if (!config.health_listen.empty()) {
+    // It tells whether parts serve and no more.
+    TORCHERE_ASSIGN_OR_RETURN(health_listener, OpenFlag("--health-listen", config.health_listen,
+                                                        /*allow_remote=*/true));
+  }
   std::unique_ptr<App> app(new App(config, observer));
   app->address_ = Text(listener.address);
+  if (health_listener) app->health_address_ = Text(health_listener->address);
   TORCHERE_RETURN_IF_ERROR(app->LoadModels());
-  TORCHERE_RETURN_IF_ERROR(app->Serve(std::move(listener)));
+  TORCHERE_RETURN_IF_ERROR(app->Serve(std::move(listener), std::move(health_listener)));
   return app;
 }
 
@@ -135,15 +160,22 @@ void App::LoseDevice() {
   if (!draining_) kill(getpid(), SIGTERM);
 }
 
-absl::Status App::Serve(Listener listener) {
-  MethodTable methods;
-  AddPredictService(pipeline_, predict_gate_, stream_gate_, methods);
-  AddModelStatusService(registry_, status_gate_, methods);
-  health_.AddMethods(status_gate_, watch_gate_, methods);
-  std::vector<Listener> listeners;
-  listeners.push_back(std::move(listener));
+absl::Status App::Serve(Listener listener, std::optional<Listener> health_listener) {
+  std::vector<Endpoint> endpoints;
+  Endpoint& all = endpoints.emplace_back();
+  all.listener = std::move(listener);
+  all.connections.most = config_.max_connections;
+  AddPredictService(pipeline_, predict_gate_, stream_gate_, all.methods);
+  AddModelStatusService(registry_, status_gate_, all.methods);
+  health_.AddMethods(status_gate_, watch_gate_, all.methods);
+  if (health_listener) {
+    Endpoint& health = endpoints.emplace_back();
+    health.listener = *std::move(health_listener);
+    health.connections = kProbes;
+    health_.AddMethods(probe_gate_, probe_gate_, health.methods);
+  }
   TORCHERE_ASSIGN_OR_RETURN(
-      server_, GrpcServer::Start(std::move(listeners), std::move(methods),
+      server_, GrpcServer::Start(std::move(endpoints),
                                  {.max_message_bytes = config_.max_message_bytes,
                                   .memory_bytes = QuotaBytes(config_)},
                                  {.give_up_dead = [this] { pools_.GiveUpDead(); },

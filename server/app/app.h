@@ -30,6 +30,8 @@ class App {
 
   // "127.0.0.1:8500", with the port it got.
   const std::string& address() const { return address_; }
+  // Likewise; empty: there is none for health alone.
+  const std::string& health_address() const { return health_address_; }
   // Whether a device has been lost; SIGTERM has come then, and the process is to be
   // started again.
   bool device_lost() const { return device_lost_; }
@@ -53,13 +55,13 @@ class App {
   absl::Status LoadModels();
   // On a worker's thread.
   void LoseDevice();
-  absl::Status Serve(Listener listener);
+  absl::Status Serve(Listener listener, std::optional<Listener> health_listener);
   std::optional<bool> IsServing(const std::string& part) const;
 
   const Config config_;
   std::atomic<bool> device_lost_ = false;
   std::atomic<bool> draining_ = false;
-  std::string address_;
+  std::string address_, health_address_;
   std::unique_ptr<Backend> backend_;
   Gate predict_gate_;
   // What the streams keep as long as they last; their requests pass predict_gate_.
@@ -67,6 +69,8 @@ class App {
   // Status and health: small messages, which a full server still answers.
   Gate status_gate_;
   Gate watch_gate_;
+  // What comes by the health listener has places of its own.
+  Gate probe_gate_;
   // Before the pools, whose watchdogs tell it what hangs.
   Health health_;
   DevicePools pools_;

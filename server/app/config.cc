@@ -32,7 +32,8 @@ or single files, and ask them:
   torchere predict digits --input pixels=@digit.npy
 
 It prints one line on standard output when it serves,
-"torchere-server ready grpc=HOST:PORT models=N", and its log on standard error.
+"torchere-server ready grpc=HOST:PORT models=N" (health=HOST:PORT before models
+where there is --health-listen), and its log on standard error.
 SIGTERM and SIGINT end it once the requests that it has taken are answered.
 )";
 
@@ -116,6 +117,7 @@ absl::Status ReadModels(Config& config, const std::vector<std::string>& model_fl
 }
 
 absl::Status ReadTexts(Config& config, const Texts& texts) {
+  if (config.health_listen == "off") config.health_listen.clear();
   TORCHERE_ASSIGN_OR_RETURN(config.devices, ParseDevices(texts.devices));
   TORCHERE_ASSIGN_OR_RETURN(config.drain_timeout,
                             ParseTime("--drain-timeout", texts.drain_timeout));
@@ -171,6 +173,11 @@ void AddListenFlags(CLI::App& app, Config& config) {
   app.add_flag("--insecure", config.insecure,
                "Allow --listen on an address that is not loopback: whoever\n"
                "reaches the port may call the models, and nothing is encrypted");
+  app.add_option("--health-listen", config.health_listen,
+                 "Where grpc.health.v1 is answered too, and nothing else: for\n"
+                 "probes, which get in when --max-connections are taken. Plain,\n"
+                 "on any address. Default: off")
+      ->type_name("HOST:PORT");
 }
 
 void AddTimeFlags(CLI::App& app, Texts& texts) {
@@ -188,6 +195,11 @@ void AddTimeFlags(CLI::App& app, Texts& texts) {
 }
 
 void AddLimitFlags(CLI::App& app, Config& config) {
+  app.add_option("--max-connections", config.max_connections,
+                 "Connections to --listen at a time; one more is closed at once.\n"
+                 "Default: 1024")
+      ->type_name("N")
+      ->check(Bounds(1, 65536));
   app.add_option("--max-message-bytes", config.max_message_bytes,
                  "Largest message that is taken. Default: 64MiB")
       ->type_name("SIZE")

@@ -31,6 +31,9 @@ struct Config {
   std::string listen = "127.0.0.1:8500";
   // Listens on what is not loopback, though nothing is encrypted or protected.
   bool insecure = false;
+  // HOST:PORT where health alone is answered; empty: nowhere.
+  std::string health_listen;
+  int max_connections = 1024;
   int64_t max_message_bytes = int64_t{64} << 20;
   int64_t max_requests_in_flight = 4096;
   int64_t max_bytes_in_flight = 0;

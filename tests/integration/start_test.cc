@@ -32,12 +32,16 @@ TEST_CASE("The server refuses wrong flags") {
   CheckRefuses({"--modles=x"}, kWrongUsage, "--modles");
   CheckRefuses({}, kWrongUsage, "nothing to serve");
   CheckRefuses({TestModel("types"), "--listen=nowhere"}, kCannotStart, "is no HOST:PORT");
+  CheckRefuses({kAnyPort, TestModel("types"), "--health-listen=8502"}, kCannotStart,
+               "--health-listen: '8502' is no HOST:PORT");
   CheckRefuses({TestModel("types"), "--listen=0.0.0.0:0"}, kCannotStart, "--insecure");
 }
 
 TEST_CASE("The server refuses a port that is in use") {
   Server first({TestModel("types")});
   CheckRefuses({TestModel("types"), "--listen=" + first.target()}, kCannotStart, "in use");
+  CheckRefuses({kAnyPort, TestModel("types"), "--health-listen=" + first.target()}, kCannotStart,
+               "in use");
   CHECK(first.Connect().Models().ok());
 }
 

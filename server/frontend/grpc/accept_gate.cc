@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -43,10 +44,13 @@ void Watch(int epoll_fd, int fd, uint32_t events) {
 
 }  // namespace
 
-AcceptGate::AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, int max_connections)
+AcceptGate::AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, ConnectionLimit limit,
+                       Callers& callers, size_t endpoint)
     : listener_(std::move(listener)),
       acceptor_(std::move(acceptor)),
-      max_connections_(static_cast<size_t>(max_connections)),
+      limit_(limit),
+      callers_(callers),
+      endpoint_(endpoint),
       epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
       stop_fd_(eventfd(0, EFD_CLOEXEC)),
       spare_fd_(OpenSpare()) {
@@ -57,7 +61,7 @@ AcceptGate::AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, in
 
 AcceptGate::~AcceptGate() {
   Stop();
-  for (const int fd : connections_) close(fd);
+  for (const auto& [fd, connection] : connections_) close(fd);
   for (const int fd : {epoll_fd_, stop_fd_, spare_fd_}) {
     if (fd >= 0) close(fd);
   }
@@ -72,7 +76,7 @@ void AcceptGate::Stop() {
 }
 
 void AcceptGate::CloseConnections(Time until) {
-  for (const int fd : connections_) {
+  for (const auto& [fd, connection] : connections_) {
     while (HasUnsent(fd) && Now() < until)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     shutdown(fd, SHUT_RDWR);
@@ -83,23 +87,29 @@ void AcceptGate::Run() {
   std::array<epoll_event, 64> events;
   while (true) {
     const int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), -1);
+    bool has_new = false;
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<size_t>(i)].data.fd;
       if (fd == stop_fd_) return;
       if (fd == listener_.fd) {
-        AcceptAll();
+        has_new = true;
       } else {
         Forget(fd);
       }
     }
+    // Last: a new one may get the descriptor of one that has gone.
+    if (has_new) AcceptAll();
   }
 }
 
 void AcceptGate::AcceptAll() {
   while (true) {
-    const int fd = accept4(listener_.fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    sockaddr_storage remote{};
+    socklen_t length = sizeof remote;
+    const int fd = accept4(listener_.fd, reinterpret_cast<sockaddr*>(&remote), &length,
+                           SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
-      Admit(fd);
+      Admit(fd, remote);
     } else if (errno == EMFILE || errno == ENFILE) {
       if (!RefuseOne()) return;
     } else if (errno != EINTR && errno != ECONNABORTED) {
@@ -108,22 +118,23 @@ void AcceptGate::AcceptAll() {
   }
 }
 
-void AcceptGate::Admit(int fd) {
-  if (connections_.size() >= max_connections_) {
+void AcceptGate::Admit(int fd, const sockaddr_storage& remote) {
+  const auto most = static_cast<size_t>(limit_.most);
+  if (connections_.size() >= most && limit_.ends_oldest) EndOldest();
+  const Time now = Now();
+  std::string caller = Callers::Name(remote);
+  if (connections_.size() >= most || !callers_.Enter(caller, endpoint_, now)) {
     close(fd);
     return;
   }
+  connections_[fd] = {std::move(caller), now};
   const int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  const int grpcs = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (grpcs < 0) {
-    close(fd);
-    return;
-  }
-  connections_.insert(fd);
   // Not for input: only for its end, when gRPC has shut the socket down or both
   // sides have closed.
   Watch(epoll_fd_, fd, 0);
+  const int grpcs = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (grpcs < 0) return Forget(fd);
   Acceptor::NewConnectionParameters connection;
   connection.listener_fd = listener_.fd;
   connection.fd = grpcs;
@@ -131,8 +142,21 @@ void AcceptGate::Admit(int fd) {
 }
 
 void AcceptGate::Forget(int fd) {
-  if (connections_.erase(fd) == 0) return;
+  const auto it = connections_.find(fd);
+  if (it == connections_.end()) return;
+  callers_.Leave(it->second.caller, Now());
+  connections_.erase(it);
+  // Closing alone would not end the watch while gRPC has its descriptor.
+  epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
   close(fd);
+}
+
+void AcceptGate::EndOldest() {
+  const auto oldest = std::min_element(
+      connections_.begin(), connections_.end(),
+      [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
+  shutdown(oldest->first, SHUT_RDWR);
+  Forget(oldest->first);
 }
 
 bool AcceptGate::RefuseOne() {

@@ -4,10 +4,13 @@
 #include <grpcpp/server_builder.h>
 
 #include <memory>
+#include <string>
 #include <thread>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "server/base/clock.h"
+#include "server/frontend/grpc/callers.h"
+#include "server/frontend/grpc/endpoint.h"
 #include "server/frontend/grpc/listen_address.h"
 
 namespace torchere {
@@ -20,9 +23,10 @@ class AcceptGate {
  public:
   using Acceptor = grpc::experimental::ExternalConnectionAcceptor;
 
-  // Takes the listener's socket. One connection over `max_connections` is
-  // closed at once.
-  AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, int max_connections);
+  // Takes the listener's socket. `callers`, which outlives it, hears of each
+  // connection that it is at `endpoint`.
+  AcceptGate(Listener listener, std::unique_ptr<Acceptor> acceptor, ConnectionLimit limit,
+             Callers& callers, size_t endpoint);
 
   ~AcceptGate();
 
@@ -38,21 +42,30 @@ class AcceptGate {
   AcceptGate& operator=(const AcceptGate&) = delete;
 
  private:
+  struct Connection {
+    std::string caller;
+    Time since;
+  };
+
   void Run();
   void AcceptAll();
-  void Admit(int fd);
+  void Admit(int fd, const sockaddr_storage& remote);
   void Forget(int fd);
+  void EndOldest();
   // Without a free descriptor not even a refusal is possible: one is kept for
   // that. False where nobody waited.
   bool RefuseOne();
 
   const Listener listener_;
   const std::unique_ptr<Acceptor> acceptor_;
-  const size_t max_connections_;
+  const ConnectionLimit limit_;
+  Callers& callers_;
+  const size_t endpoint_;
   const int epoll_fd_;
   const int stop_fd_;
   int spare_fd_;
-  std::unordered_set<int> connections_;
+  // By descriptor.
+  std::unordered_map<int, Connection> connections_;
   std::jthread thread_;
 };
 

@@ -27,7 +27,7 @@ Time DeadlineOf(const grpc::ServerContext& context, Time now) {
 
 absl::Status UnknownMethod(const std::string& method) {
   return Refuse(absl::StatusCode::kUnimplemented,
-                absl::StrCat("this server has no method '", method, "'"),
+                absl::StrCat("no method '", method, "' is served on this port"),
                 {.reason = "METHOD_UNKNOWN", .metadata = {{"method", method}}});
 }
 
@@ -85,9 +85,15 @@ void Call::NoteBytes(int64_t bytes) {
   host_.sizes.Note(context_.peer(), bytes);
 }
 
+const MethodTable& Call::Methods() const {
+  if (host_.callers.all_at_first()) return host_.methods.front();
+  return host_.methods[host_.callers.EndpointOf(context_.peer())];
+}
+
 absl::Status Call::Admit() {
-  const auto method = host_.methods.find(context_.method());
-  if (method == host_.methods.end()) return UnknownMethod(context_.method());
+  const MethodTable& methods = Methods();
+  const auto method = methods.find(context_.method());
+  if (method == methods.end()) return UnknownMethod(context_.method());
   if (host_.draining) {
     return Refuse(absl::StatusCode::kUnavailable, "the server is shutting down",
                   {.reason = "DRAINING"});

@@ -52,6 +52,8 @@ class Call final : private Timed {
   int64_t ExpectedBytes() const;
   void NoteBytes(int64_t bytes);
 
+  // What its endpoint answers.
+  const MethodTable& Methods() const;
   // Looks the method up and lets the call in, or says why not.
   absl::Status Admit();
   void Observe(CallObserver& observer);

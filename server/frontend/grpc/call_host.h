@@ -7,8 +7,10 @@
 #include <atomic>
 #include <cstdint>
 #include <set>
+#include <vector>
 
 #include "server/frontend/grpc/call_count.h"
+#include "server/frontend/grpc/callers.h"
 #include "server/frontend/grpc/message_sizes.h"
 #include "server/frontend/grpc/method.h"
 #include "server/frontend/grpc/timers.h"
@@ -20,7 +22,9 @@ namespace torchere {
 struct CallHost {
   grpc::AsyncGenericService service;
   grpc::ServerCompletionQueue* queue = nullptr;
-  MethodTable methods;
+  Callers callers;
+  // By endpoint.
+  std::vector<MethodTable> methods;
   Timers timers;
   MessageSizes sizes;
   // A call's message must have come so long after its headers.

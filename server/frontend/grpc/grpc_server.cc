@@ -57,18 +57,17 @@ gpr_timespec ToTimespec(Time time) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::vector<Listener> listeners,
-                                                              MethodTable methods,
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::vector<Endpoint> endpoints,
                                                               const GrpcOptions& options,
                                                               QueueHooks hooks) {
   std::unique_ptr<GrpcServer> self(new GrpcServer(std::move(hooks)));
-  self->host_.methods = std::move(methods);
+  for (Endpoint& endpoint : endpoints) self->host_.methods.push_back(std::move(endpoint.methods));
   self->host_.answer_time = options.answer_time;
   grpc::ServerBuilder builder;
   SetTransport(builder, options);
   builder.RegisterAsyncGenericService(&self->host_.service);
   std::vector<std::unique_ptr<AcceptGate::Acceptor>> acceptors;
-  for (size_t i = 0; i < listeners.size(); ++i) {
+  for (size_t i = 0; i < endpoints.size(); ++i) {
     acceptors.push_back(builder.experimental().AddExternalConnectionAcceptor(
         ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials()));
   }
@@ -78,9 +77,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::vector<Listen
   if (self->server_ == nullptr) return absl::InternalError("gRPC does not start");
   for (int i = 0; i < kAwaitedCalls; ++i) Call::Await(self->host_);
   self->poller_ = std::jthread([&server = *self] { server.Poll(); });
-  for (size_t i = 0; i < listeners.size(); ++i) {
-    self->gates_.push_back(std::make_unique<AcceptGate>(
-        std::move(listeners[i]), std::move(acceptors[i]), options.max_connections));
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    self->gates_.push_back(
+        std::make_unique<AcceptGate>(std::move(endpoints[i].listener), std::move(acceptors[i]),
+                                     endpoints[i].connections, self->host_.callers, i));
   }
   return self;
 }

@@ -14,8 +14,8 @@
 #include "server/base/clock.h"
 #include "server/frontend/grpc/accept_gate.h"
 #include "server/frontend/grpc/call_host.h"
+#include "server/frontend/grpc/endpoint.h"
 #include "server/frontend/grpc/idle_work.h"
-#include "server/frontend/grpc/listen_address.h"
 #include "server/frontend/grpc/time_share.h"
 
 namespace torchere {
@@ -24,7 +24,6 @@ struct GrpcOptions {
   int64_t max_message_bytes = 64 << 20;
   // gRPC's own outer bound on the memory of all connections.
   int64_t memory_bytes = int64_t{2} << 30;
-  int max_connections = 1024;
   int max_streams_per_connection = 256;
   // A caller that has not taken its answer so long after it was given loses it.
   Duration answer_time = std::chrono::seconds(30);
@@ -43,11 +42,10 @@ struct QueueHooks {
 // poller or server in the process costs more than it brings (docs/adr/0002).
 class GrpcServer {
  public:
-  // Serves `methods` on the listeners' sockets, which it takes.
+  // Serves the endpoints, of which the first is that of nearly all calls.
   //
   //   INTERNAL  gRPC does not start
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(std::vector<Listener> listeners,
-                                                           MethodTable methods,
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(std::vector<Endpoint> endpoints,
                                                            const GrpcOptions& options,
                                                            QueueHooks hooks);
 

@@ -16,10 +16,11 @@ absl::StatusOr<CommandLine> Parse(std::vector<const char*> flags) {
 }
 
 TEST_CASE("ParseCommandLine reads the flags") {
-  const auto line = Parse({"--models=dir", "--model=a=x.pt", "--model", "b=y=z.pt",
-                           "--listen=[::1]:0", "--insecure", "--max-message-bytes=1MiB",
-                           "--max-requests-in-flight=4", "--max-bytes-in-flight=2MiB",
-                           "--drain-timeout=5", "--devices=cpu,cuda:1", "--hang-after=200ms"});
+  const auto line =
+      Parse({"--models=dir", "--model=a=x.pt", "--model", "b=y=z.pt", "--listen=[::1]:0",
+             "--insecure", "--max-message-bytes=1MiB", "--max-requests-in-flight=4",
+             "--max-bytes-in-flight=2MiB", "--drain-timeout=5", "--devices=cpu,cuda:1",
+             "--hang-after=200ms", "--health-listen=0.0.0.0:8502", "--max-connections=7"});
   REQUIRE(line.ok());
   REQUIRE(line->config.has_value());
   const Config& config = *line->config;
@@ -29,6 +30,8 @@ TEST_CASE("ParseCommandLine reads the flags") {
   CHECK(config.models[1].path == "y=z.pt");
   CHECK(config.listen == "[::1]:0");
   CHECK(config.insecure);
+  CHECK(config.health_listen == "0.0.0.0:8502");
+  CHECK(config.max_connections == 7);
   CHECK(config.max_message_bytes == 1 << 20);
   CHECK(config.max_requests_in_flight == 4);
   CHECK(config.max_bytes_in_flight == 2 << 20);
@@ -44,6 +47,9 @@ TEST_CASE("ParseCommandLine's defaults are safe ones") {
   CHECK(line->config->devices.empty());
   CHECK(Parse({"--models=dir", "--devices=auto"})->config->devices.empty());
   CHECK_FALSE(line->config->insecure);
+  CHECK(line->config->health_listen.empty());
+  CHECK(Parse({"--models=dir", "--health-listen=off"})->config->health_listen.empty());
+  CHECK(line->config->max_connections == 1024);
   CHECK(line->config->drain_timeout == std::chrono::seconds(30));
   CHECK(line->config->hang_after == std::chrono::seconds(60));
   CHECK(line->config->max_bytes_in_flight <= int64_t{1} << 30);

@@ -21,10 +21,9 @@ class LocalServer {
     auto listener = OpenListener({.host = "127.0.0.1"}, /*allow_remote=*/false);
     REQUIRE(listener.ok());
     target_ = Text(listener->address);
-    std::vector<Listener> listeners;
-    listeners.push_back(*std::move(listener));
-    auto server =
-        GrpcServer::Start(std::move(listeners), std::move(methods), options, std::move(hooks));
+    std::vector<Endpoint> endpoints;
+    endpoints.push_back({*std::move(listener), std::move(methods), {}});
+    auto server = GrpcServer::Start(std::move(endpoints), options, std::move(hooks));
     REQUIRE(server.ok());
     server_ = *std::move(server);
   }
