@@ -3,7 +3,7 @@ defmodule Torchere.Call do
   @moduledoc false
   # One unary call: a message out, a message or an error back.
 
-  alias Torchere.{Connection, Error}
+  alias Torchere.{Connection, Error, PendingCall}
 
   @details "grpc-status-details-bin"
 
@@ -26,7 +26,7 @@ defmodule Torchere.Call do
   end
 
   # What the server sent, as the message in it or the error that it is.
-  @spec message(Connection.answer()) :: {:ok, binary()} | {:error, Error.t()}
+  @spec message(PendingCall.answer()) :: {:ok, binary()} | {:error, Error.t()}
   def message(%{status: 200, headers: headers, body: body, trailers: trailers}) do
     # An error without a message comes in one block, the headers.
     trailers = Map.new(trailers || headers)

@@ -21,7 +21,7 @@ defmodule Torchere.Connection do
   use GenServer
   require Logger
 
-  alias Torchere.{Error, Target}
+  alias Torchere.{Error, PendingCall, Target}
 
   # ms
   @connect_timeout 5_000
@@ -34,19 +34,8 @@ defmodule Torchere.Connection do
   # How long calls may go on after the server has said that it takes no more.
   @farewell :timer.minutes(5)
   @day :timer.hours(24)
-  # bytes; what stands before the message in an answer's data
+  # bytes
   @max_response 64 * 1024 * 1024
-  @frame_head 5
-
-  @user_agent "torchere-elixir/#{Mix.Project.config()[:version]}"
-
-  @typedoc "What came back: `trailers` is nil where the headers were all."
-  @type answer :: %{
-          status: pos_integer(),
-          headers: [{binary(), binary()}],
-          body: iodata(),
-          trailers: [{binary(), binary()}] | nil
-        }
 
   # gun       the connection for new calls, being made or up; nil in a pause
   # family    in which gun looks its host up: [:inet6], or [], which is IPv4's
@@ -95,7 +84,7 @@ defmodule Torchere.Connection do
 
   @doc "One call: `body` to `path`. Ends after `timeout` ms, or the client's, at the latest."
   @spec request(Torchere.client(), String.t(), iodata(), pos_integer() | nil) ::
-          {:ok, answer()} | {:error, Error.t()}
+          {:ok, PendingCall.answer()} | {:error, Error.t()}
   def request(client, path, body, timeout) do
     GenServer.call(client, {:request, path, body, timeout}, :infinity)
   catch
@@ -132,25 +121,18 @@ defmodule Torchere.Connection do
     {:reply, {:error, unavailable(state.failure)}, state}
   end
 
-  def handle_call({:request, path, body, timeout}, {caller, _tag} = from, state) do
-    id = Process.monitor(caller)
-    timeout = timeout || state.timeout
+  def handle_call({:request, path, body, timeout}, from, state) do
+    call =
+      PendingCall.start(from,
+        path: path,
+        body: body,
+        timeout: timeout || state.timeout,
+        linger: state.linger,
+        max_response_bytes: state.max_response_bytes
+      )
 
-    call = %{
-      from: from,
-      path: path,
-      body: body,
-      timeout: timeout,
-      deadline: now() + timeout,
-      timer: Process.send_after(self(), {:deadline, id}, timeout),
-      gun: nil,
-      stream: nil,
-      answer: nil,
-      size: 0
-    }
-
-    state = put_in(state.calls[id], call)
-    {:noreply, send_waiting(%{state | waiting: :queue.in(id, state.waiting)})}
+    state = put_in(state.calls[call.id], call)
+    {:noreply, send_waiting(%{state | waiting: :queue.in(call.id, state.waiting)})}
   end
 
   @impl GenServer
@@ -160,24 +142,22 @@ defmodule Torchere.Connection do
   end
 
   def handle_info({:gun_response, _gun, stream, fin, status, headers}, state) do
-    answer = %{status: status, headers: headers, body: [], trailers: nil}
-    {:noreply, state |> update_call(stream, &%{&1 | answer: answer}) |> end_if(fin, stream)}
+    {:noreply, state |> add(stream, {:head, status, headers}) |> end_if(fin, stream)}
   end
 
   def handle_info({:gun_data, _gun, stream, fin, data}, state) do
-    {:noreply, state |> add_data(stream, data) |> end_if(fin, stream)}
+    {:noreply, state |> add(stream, {:data, data}) |> end_if(fin, stream)}
   end
 
   def handle_info({:gun_trailers, _gun, stream, trailers}, state) do
-    {:noreply,
-     state |> update_call(stream, &put_in(&1.answer.trailers, trailers)) |> end_if(:fin, stream)}
+    {:noreply, state |> add(stream, {:trailers, trailers}) |> end_if(:fin, stream)}
   end
 
   def handle_info({:gun_error, gun, stream, reason}, state) do
     {:noreply, stream_failed(state, gun, stream, reason)}
   end
 
-  def handle_info({:deadline, id}, state), do: {:noreply, late(state, state.calls[id], id)}
+  def handle_info({:deadline, id}, state), do: {:noreply, late(state, state.calls[id])}
 
   def handle_info({:connect_timeout, gun}, %{gun: gun, limit: nil} = state) do
     Process.unlink(gun)
@@ -195,7 +175,7 @@ defmodule Torchere.Connection do
   def handle_info({:EXIT, gun, reason}, state), do: {:noreply, lost(state, gun, text(reason))}
 
   def handle_info({:DOWN, id, :process, _caller, _reason}, state) do
-    {:noreply, abandon(state, state.calls[id], id)}
+    {:noreply, abandon(state, state.calls[id])}
   end
 
   # Gun's news of a connection: what matters of it comes as settings, errors and its exit.
@@ -288,45 +268,18 @@ defmodule Torchere.Connection do
   defp send_call(state, id) do
     case state.calls do
       %{^id => call} ->
-        stream = :gun.post(state.gun, call.path, headers(call), call.body)
-        state = put_in(state.calls[id], %{call | gun: state.gun, stream: stream})
-        put_in(state.streams[stream], id)
+        call = PendingCall.post(call, state.gun)
+        state = put_in(state.calls[id], call)
+        put_in(state.streams[call.stream], id)
 
       _ ->
         state
     end
   end
 
-  defp headers(call) do
-    [
-      {"content-type", "application/grpc"},
-      {"te", "trailers"},
-      {"user-agent", @user_agent},
-      {"grpc-timeout", "#{max(call.deadline - now(), 1)}m"}
-    ]
-  end
-
-  defp update_call(state, stream, change) do
+  defp add(state, stream, part) do
     case state.streams do
-      %{^stream => id} -> %{state | calls: Map.update!(state.calls, id, change)}
-      _ -> state
-    end
-  end
-
-  # Nobody reads what comes for an abandoned call.
-  defp add_data(state, stream, data) do
-    with %{^stream => id} <- state.streams,
-         %{from: from} = call when from != nil <- state.calls[id] do
-      size = call.size + byte_size(data)
-
-      if size <= state.max_response_bytes + @frame_head do
-        put_in(state.calls[id], %{update_in(call.answer.body, &[&1, data]) | size: size})
-      else
-        text = "the answer is larger than max_response_bytes, #{state.max_response_bytes}"
-        GenServer.reply(from, {:error, %Error{code: :resource_exhausted, message: text}})
-        abandon(state, %{call | deadline: now()}, id)
-      end
-    else
+      %{^stream => id} -> update_in(state.calls[id], &PendingCall.add(&1, part))
       _ -> state
     end
   end
@@ -372,37 +325,29 @@ defmodule Torchere.Connection do
     state |> end_call(stream, {:error, unavailable(text)}) |> send_waiting()
   end
 
-  defp late(state, nil, _id), do: state
+  defp late(state, nil), do: state
 
-  defp late(state, %{stream: nil} = call, id) do
+  defp late(state, %{stream: nil} = call) do
     text = "not sent within #{call.timeout} ms: #{why_waiting(state)}"
-    end_waiting(state, id, {:error, %Error{code: :deadline_exceeded, message: text}})
+    end_waiting(state, call.id, {:error, %Error{code: :deadline_exceeded, message: text}})
   end
 
-  defp late(state, %{from: nil} = call, _id) do
+  defp late(state, %{from: nil} = call) do
     :gun.cancel(call.gun, call.stream)
     state |> end_call(call.stream, nil) |> send_waiting()
   end
 
-  defp late(state, call, id) do
+  defp late(state, call) do
     text = "no answer within #{call.timeout} ms"
-    GenServer.reply(call.from, {:error, %Error{code: :deadline_exceeded, message: text}})
-    abandon(state, call, id)
+    error = %Error{code: :deadline_exceeded, message: text}
+    put_in(state.calls[call.id], PendingCall.fail(call, error))
   end
 
   defp why_waiting(%{limit: nil} = state), do: "still connecting to #{state.target}"
   defp why_waiting(state), do: "the server takes #{state.limit} calls at a time"
 
-  # The caller has gone or was answered; the stream is the server's to end.
-  defp abandon(state, %{stream: nil}, id), do: end_waiting(state, id, nil)
-
-  defp abandon(state, call, id) do
-    Process.cancel_timer(call.timer)
-    left = max(call.deadline - now(), 0)
-    timer = Process.send_after(self(), {:deadline, id}, left + state.linger)
-    answer = call.answer && %{call.answer | body: []}
-    put_in(state.calls[id], %{call | from: nil, body: nil, answer: answer, timer: timer})
-  end
+  defp abandon(state, %{stream: nil} = call), do: end_waiting(state, call.id, nil)
+  defp abandon(state, call), do: put_in(state.calls[call.id], PendingCall.abandon(call))
 
   defp end_call(state, stream, result) do
     case Map.pop(state.streams, stream) do
@@ -413,9 +358,7 @@ defmodule Torchere.Connection do
 
   defp end_waiting(state, id, result) do
     {call, calls} = Map.pop!(state.calls, id)
-    Process.cancel_timer(call.timer)
-    Process.demonitor(id, [:flush])
-    if call.from && result, do: GenServer.reply(call.from, result)
+    PendingCall.finish(call, result)
     %{state | calls: calls}
   end
 
