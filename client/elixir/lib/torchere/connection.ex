@@ -306,7 +306,7 @@ defmodule Torchere.Connection do
         state
 
       state.gun == nil or state.calls[id].from == nil ->
-        end_call(state, stream, {:error, unavailable(state.failure)})
+        state |> end_call(stream, {:error, unavailable(state.failure)}) |> send_waiting()
 
       true ->
         state = put_in(state.calls[id].stream, nil)

@@ -96,7 +96,7 @@ defmodule Torchere.PendingCall do
   @doc "The caller has gone or was answered; the stream is the server's to end."
   @spec abandon(t()) :: t()
   def abandon(call) do
-    Process.cancel_timer(call.timer)
+    stop_timer(call)
     left = max(call.deadline - now(), 0)
     timer = Process.send_after(self(), {:deadline, call.id}, left + call.linger)
     answer = call.answer && %{call.answer | body: []}
@@ -110,6 +110,17 @@ defmodule Torchere.PendingCall do
     Process.demonitor(call.id, [:flush])
     if call.from && result, do: GenServer.reply(call.from, result)
     :ok
+  end
+
+  # One that has fired already would be taken for the next.
+  defp stop_timer(%{id: id, timer: timer}) do
+    Process.cancel_timer(timer)
+
+    receive do
+      {:deadline, ^id} -> :ok
+    after
+      0 -> :ok
+    end
   end
 
   defp now, do: System.monotonic_time(:millisecond)

@@ -86,4 +86,32 @@ defmodule Torchere.DeadlineTest do
 
     assert length(Process.list()) < before + 50
   end
+
+  test "a caller that goes as its time ends leaves its stream to the server", context do
+    %{client: client, gate: gate} = context
+
+    caller =
+      spawn(fn ->
+        Torchere.predict(client, "hanging", %{path: gate}, method: "waits", timeout: 60_000)
+      end)
+
+    [id] = await(fn -> Map.values(:sys.get_state(client).streams) end)
+    # Both are there before the client's process looks.
+    :sys.suspend(client)
+    monitor = Process.monitor(caller)
+    Process.exit(caller, :kill)
+    assert_receive {:DOWN, ^monitor, :process, _pid, :killed}
+    send(client, {:deadline, id})
+    :sys.resume(client)
+
+    assert Map.values(:sys.get_state(client).streams) == [id]
+    open(gate)
+    assert [] = await(fn -> Map.values(:sys.get_state(client).streams) end, &(&1 == []))
+  end
+
+  # What `look` gives once that is `wanted`.
+  defp await(look, wanted \\ &(&1 != [])) do
+    value = look.()
+    if wanted.(value), do: value, else: await(look, wanted)
+  end
 end
