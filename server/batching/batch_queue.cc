@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -20,9 +21,9 @@ constexpr Duration kLeastMaxTime = std::chrono::seconds(1);
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 // The plan follows the curve after so many runs.
 constexpr int kRunsAPlan = 32;
-// A run of more rows must save more than a thirtieth of its time: its first
-// requests wait for its last.
-constexpr int kWorthwhile = 30;
+// A run of fewer rows may waste a thirtieth of its time: its first requests do not
+// wait for the last of a longer one.
+constexpr double kWasteAllowed = 1.0 / 30;
 
 // How much longer than expected what is ahead may take: who is let in and then
 // answered too late has cost a run that another could have had.
@@ -230,24 +231,31 @@ size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment
   for (const size_t place : companions) all += waiting_[place].request.rows;
   // What this worker would do in all, if the idle ones took their shares.
   const int64_t share = rules_.cut_all ? all : (all + idle_workers) / (idle_workers + 1);
+  const bool chooses = is_measured_ && !rules_.cut_all;
   size_t best = 1;
-  Duration best_time = Duration::max();
+  double least_waste = std::numeric_limits<double>::infinity();
   int64_t rows = 0;
   Time deadline = kNever;
   for (size_t count = 1; count <= companions.size(); ++count) {
     const Request& request = waiting_[companions[count - 1]].request;
     if (count > 1 && (rows >= share || rows + request.rows > run_limit_)) break;
     rows += request.rows;
-    const Duration run = plan_.RunTime(rows);
     deadline = std::min(deadline, request.context.deadline);
-    if (count > 1 && Times(run, moment.slowdown) > deadline - moment.now) break;
-    const Duration time = run + plan_.TimeFor(std::max<int64_t>(0, share - rows));
-    const bool chooses = is_measured_ && !rules_.cut_all;
-    if (chooses && count > 1 && time > best_time - run / kWorthwhile) continue;
+    if (count > 1 && Times(plan_.RunTime(rows), moment.slowdown) > deadline - moment.now) break;
+    const double waste = chooses ? Waste(rows, std::max(rows, share)) : 0;
+    if (waste > least_waste) continue;
     best = count;
-    best_time = time;
+    least_waste = waste;
+    if (chooses && waste <= kWasteAllowed) break;
   }
   return best;
+}
+
+double BatchQueue::Waste(int64_t rows, int64_t all) const {
+  const Duration run = plan_.RunTime(rows);
+  if (run <= Duration::zero()) return 0;
+  const Duration more = run + plan_.TimeFor(all - rows) - plan_.TimeFor(all);
+  return std::chrono::duration<double>(more) / run;
 }
 
 Batch BatchQueue::Take(const std::vector<size_t>& places) {

@@ -154,6 +154,9 @@ class BatchQueue {
   // How many of them run now.
   size_t BestCount(const std::vector<size_t>& companions, const Moment& moment,
                    int idle_workers) const;
+  // Of a run of `rows` rows the share that would be saved if all that there are were
+  // cut in the cheapest way.
+  double Waste(int64_t rows, int64_t all) const;
   // Takes those at `places`, which ascend, out.
   Batch Take(const std::vector<size_t>& places);
 

@@ -11,6 +11,7 @@
 namespace torchere {
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -219,6 +220,20 @@ TEST_CASE("BatchQueue does not join rows that gain nothing by it") {
   CHECK(f.Cut() == "a");
 }
 
+TEST_CASE("BatchQueue does not stay with short runs because the next longer one gains little") {
+  QueueFixture f({.batched = true});
+  CostCurve curve;
+  curve.Set(1, microseconds(8500));
+  curve.Set(2, microseconds(11560));
+  curve.Set(4, microseconds(21440));
+  curve.Set(8, microseconds(39840));
+  curve.Set(16, microseconds(78400));
+  f.queue.SetCurve(curve);
+  for (int i = 0; i < 100; ++i) REQUIRE(f.Push("a").ok());
+  f.Cut();
+  CHECK(curve.Of(f.cut[0].rows) < f.cut[0].rows * microseconds(78400) / 16 * 31 / 30);
+}
+
 TEST_CASE("What a run must save does not grow with what waits behind it") {
   QueueFixture f({.batched = true});
   CostCurve curve;
@@ -262,7 +277,7 @@ TEST_CASE("BatchQueue does not let a batch outlast a deadline in it") {
   std::string expected;
   SECTION("all go together where there is time") { expected = "abc"; }
   SECTION("else the first goes before the others") {
-    deadline = kNow + milliseconds(65);
+    deadline = kNow + milliseconds(55);
     expected = "a";
   }
   REQUIRE(f.Push("a", 1, deadline).ok());
