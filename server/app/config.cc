@@ -175,8 +175,9 @@ void AddListenFlags(CLI::App& app, Config& config) {
                "reaches the port may call the models, and nothing is encrypted");
   app.add_option("--health-listen", config.health_listen,
                  "Where grpc.health.v1 is answered too, and nothing else: for\n"
-                 "probes, which get in when --max-connections are taken. Plain,\n"
-                 "on any address. Default: off")
+                 "probes, which get in when --max-connections are taken. Of more\n"
+                 "than 16 connections the oldest is closed. Plain, on any\n"
+                 "address. Default: off")
       ->type_name("HOST:PORT");
 }
 

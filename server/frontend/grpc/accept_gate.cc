@@ -23,6 +23,10 @@
 namespace torchere {
 namespace {
 
+// What is younger is not ended for another: time for a call or two, and a bound on
+// what gRPC has to take in and let go of.
+constexpr Duration kLeastLife = std::chrono::milliseconds(100);
+
 int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 // Whether something that was written has not been acknowledged, and still may
@@ -86,7 +90,10 @@ void AcceptGate::CloseConnections(Time until) {
 void AcceptGate::Run() {
   std::array<epoll_event, 64> events;
   while (true) {
-    const int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), -1);
+    const int timeout_ms = callers_.all_at_first() ? -1 : 1000;
+    const int count =
+        epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), timeout_ms);
+    if (count == 0) callers_.ForgetGone(Now());
     bool has_new = false;
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<size_t>(i)].data.fd;
@@ -120,8 +127,8 @@ void AcceptGate::AcceptAll() {
 
 void AcceptGate::Admit(int fd, const sockaddr_storage& remote) {
   const auto most = static_cast<size_t>(limit_.most);
-  if (connections_.size() >= most && limit_.ends_oldest) EndOldest();
   const Time now = Now();
+  if (connections_.size() >= most && limit_.ends_oldest) EndOldest(now);
   std::string caller = Callers::Name(remote);
   if (connections_.size() >= most || !callers_.Enter(caller, endpoint_, now)) {
     close(fd);
@@ -151,10 +158,11 @@ void AcceptGate::Forget(int fd) {
   close(fd);
 }
 
-void AcceptGate::EndOldest() {
+void AcceptGate::EndOldest(Time now) {
   const auto oldest = std::min_element(
       connections_.begin(), connections_.end(),
       [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
+  if (oldest->second.since + kLeastLife > now) return;
   shutdown(oldest->first, SHUT_RDWR);
   Forget(oldest->first);
 }

@@ -51,7 +51,7 @@ class AcceptGate {
   void AcceptAll();
   void Admit(int fd, const sockaddr_storage& remote);
   void Forget(int fd);
-  void EndOldest();
+  void EndOldest(Time now);
   // Without a free descriptor not even a refusal is possible: one is kept for
   // that. False where nobody waited.
   bool RefuseOne();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -86,8 +87,10 @@ void Call::NoteBytes(int64_t bytes) {
 }
 
 const MethodTable& Call::Methods() const {
+  static const MethodTable kNone;
   if (host_.callers.all_at_first()) return host_.methods.front();
-  return host_.methods[host_.callers.EndpointOf(context_.peer())];
+  const std::optional<size_t> endpoint = host_.callers.EndpointOf(context_.peer());
+  return endpoint ? host_.methods[*endpoint] : kNone;
 }
 
 absl::Status Call::Admit() {
@@ -100,7 +103,8 @@ absl::Status Call::Admit() {
   }
   if (request_context_.deadline <= request_context_.arrived) return TooLate(false);
   method_ = method->second.get();
-  TORCHERE_ASSIGN_OR_RETURN(ticket_, method_->gate().Enter(ExpectedBytes()));
+  TORCHERE_ASSIGN_OR_RETURN(
+      ticket_, method_->gate().Enter(std::min(ExpectedBytes(), method_->most_bytes())));
   return absl::OkStatus();
 }
 
@@ -158,11 +162,20 @@ Bytes Call::TakeMessage() {
   return bytes;
 }
 
+absl::Status Call::Resize(int64_t bytes) {
+  const int64_t most = method_->most_bytes();
+  if (bytes <= most) return ticket_.Resize(bytes);
+  return Refuse(absl::StatusCode::kInvalidArgument,
+                absl::StrCat("the message has ", bytes, " bytes; ", context_.method(),
+                             " takes at most ", most),
+                {.reason = "LIMIT_EXCEEDED", .metadata = {{"limit", absl::StrCat(most)}}});
+}
+
 void Call::StartMethod() {
   has_started_ = true;
   request_context_.arrived = Now();
   const auto size = static_cast<int64_t>(message_.Length());
-  if (absl::Status status = ticket_.Resize(size); !status.ok()) {
+  if (absl::Status status = Resize(size); !status.ok()) {
     message_.Clear();
     FinishIfFirst(status);
     return;

@@ -59,6 +59,8 @@ class Call final : private Timed {
   void Observe(CallObserver& observer);
   void StartStream();
   void Read();
+  // The ticket takes the message's true size, if that may be.
+  absl::Status Resize(int64_t bytes);
   void StartMethod();
   // The message that has been read, for as long as nobody else has it.
   Bytes TakeMessage();

@@ -14,7 +14,7 @@ namespace torchere {
 namespace {
 
 // So long after a connection's end its calls are still known for what they are.
-constexpr Duration kGoneFor = std::chrono::seconds(5);
+constexpr Duration kGoneFor = std::chrono::seconds(1);
 
 template <typename T>
 std::string Numbers(int family, const T& address) {
@@ -49,7 +49,7 @@ std::string Callers::Name(const sockaddr_storage& address) {
 
 bool Callers::Enter(const std::string& caller, size_t endpoint, Time now) {
   MutexLock lock(mutex_);
-  ForgetGone(now);
+  Forget(now);
   const auto [it, is_new] = callers_.try_emplace(caller, Caller{.endpoint = endpoint});
   if (it->second.endpoint != endpoint) return false;
   ++it->second.connections;
@@ -59,7 +59,7 @@ bool Callers::Enter(const std::string& caller, size_t endpoint, Time now) {
 
 void Callers::Leave(const std::string& caller, Time now) {
   MutexLock lock(mutex_);
-  ForgetGone(now);
+  Forget(now);
   const auto it = callers_.find(caller);
   if (--it->second.connections > 0) return;
   if (it->second.endpoint == 0) {
@@ -70,13 +70,19 @@ void Callers::Leave(const std::string& caller, Time now) {
   gone_.push_back({caller, now});
 }
 
-size_t Callers::EndpointOf(const std::string& caller) const {
+std::optional<size_t> Callers::EndpointOf(const std::string& caller) const {
   MutexLock lock(mutex_);
   const auto it = callers_.find(caller);
-  return it == callers_.end() ? 0 : it->second.endpoint;
+  if (it == callers_.end()) return std::nullopt;
+  return it->second.endpoint;
 }
 
 void Callers::ForgetGone(Time now) {
+  MutexLock lock(mutex_);
+  Forget(now);
+}
+
+void Callers::Forget(Time now) {
   while (!gone_.empty() && gone_.front().left + kGoneFor <= now) {
     const auto it = callers_.find(gone_.front().caller);
     // It may have come back since.

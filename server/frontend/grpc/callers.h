@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -31,11 +32,15 @@ class Callers {
   // It has ended. Its last calls may still come: gRPC may have read them before.
   void Leave(const std::string& caller, Time now);
 
-  // Whether EndpointOf is 0 whoever calls: a call's peer() costs more than asking
-  // this.
+  // Whether every caller is at the first endpoint: a call's peer() costs more than
+  // asking this.
   bool all_at_first() const { return others_.load(std::memory_order_acquire) == 0; }
 
-  size_t EndpointOf(const std::string& caller) const;
+  // Nothing for one who has long been gone.
+  std::optional<size_t> EndpointOf(const std::string& caller) const;
+
+  // To be called now and then while others than the first endpoint's are there.
+  void ForgetGone(Time now);
 
  private:
   struct Caller {
@@ -49,7 +54,7 @@ class Callers {
     Time left;
   };
 
-  void ForgetGone(Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget(Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable Mutex mutex_;
   std::unordered_map<std::string, Caller> callers_ ABSL_GUARDED_BY(mutex_);

@@ -15,6 +15,9 @@ using grpc::health::v1::HealthCheckResponse;
 
 namespace {
 
+// A part's name, and what a later version may add.
+constexpr int64_t kMostBytes = 4 << 10;
+
 Bytes Serialised(int status) {
   HealthCheckResponse response;
   response.set_status(static_cast<HealthCheckResponse::ServingStatus>(status));
@@ -91,7 +94,7 @@ class Health::Watcher final : public CallObserver {
 
 class Health::CheckMethod : public Method {
  public:
-  CheckMethod(Gate& gate, Health& health) : Method(gate), health_(health) {}
+  CheckMethod(Gate& gate, Health& health) : Method(gate, kMostBytes), health_(health) {}
 
   void Start(Incoming incoming) override {
     const auto request = Parse<HealthCheckRequest>(incoming.message);
@@ -114,7 +117,7 @@ class Health::CheckMethod : public Method {
 
 class Health::WatchMethod : public Method {
  public:
-  WatchMethod(Gate& gate, Health& health) : Method(gate), health_(health) {}
+  WatchMethod(Gate& gate, Health& health) : Method(gate, kMostBytes), health_(health) {}
 
   void Start(Incoming incoming) override {
     const auto request = Parse<HealthCheckRequest>(incoming.message);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,8 +28,11 @@ struct Incoming {
 // these for each of its methods. Thread-safe.
 class Method {
  public:
-  // `gate` is the door that its calls have to pass; it must outlive it.
-  explicit Method(Gate& gate) : gate_(gate) {}
+  // `gate` is the door that its calls have to pass; it must outlive it. A message of
+  // more than `most_bytes` is refused: who asks for little may keep no room that
+  // others need.
+  explicit Method(Gate& gate, int64_t most_bytes = std::numeric_limits<int64_t>::max())
+      : gate_(gate), most_bytes_(most_bytes) {}
   virtual ~Method() = default;
 
   // Sees to it that incoming.call is ended, now or later. On the completion
@@ -40,9 +45,11 @@ class Method {
   virtual bool reads_messages() const { return false; }
 
   Gate& gate() const { return gate_; }
+  int64_t most_bytes() const { return most_bytes_; }
 
  private:
   Gate& gate_;
+  const int64_t most_bytes_;
 };
 
 // By path: "/torchere.v1.PredictService/Predict".

@@ -135,6 +135,9 @@ absl::StatusOr<v1::GetModelSignatureResponse> GetModelSignature(
   return response;
 }
 
+// The name of a model, its version or label, and what a later version may add.
+constexpr int64_t kMostBytes = 16 << 10;
+
 // A method that answers at once, from the registry.
 template <typename Request, typename Response>
 class LookUp : public Method {
@@ -142,7 +145,7 @@ class LookUp : public Method {
   using Answer = absl::StatusOr<Response> (*)(const Registry&, const Request&);
 
   LookUp(const Registry& registry, Gate& gate, Answer answer)
-      : Method(gate), registry_(registry), answer_(answer) {}
+      : Method(gate, kMostBytes), registry_(registry), answer_(answer) {}
 
   void Start(Incoming incoming) override {
     const absl::StatusOr<Request> request = Parse<Request>(incoming.message);

@@ -23,6 +23,7 @@ TEST_CASE("Callers know by which endpoint a remote address came in") {
   CHECK(callers.all_at_first());
   REQUIRE(callers.Enter(kTwo, 1, kStart));
   CHECK_FALSE(callers.all_at_first());
+  CHECK_FALSE(callers.EndpointOf("ipv4:10.0.0.2:40000"));
   CHECK(callers.EndpointOf(kOne) == 0);
   CHECK(callers.EndpointOf(kTwo) == 1);
 }
@@ -55,6 +56,10 @@ TEST_CASE("The last calls of a connection that has ended are known for what they
   SECTION("until it has long been gone") {
     const Time later = kStart + std::chrono::minutes(1);
     CHECK(callers.Enter(kOne, 0, later));
+    CHECK(callers.all_at_first());
+  }
+  SECTION("and is forgotten also where nobody comes") {
+    callers.ForgetGone(kStart + std::chrono::minutes(1));
     CHECK(callers.all_at_first());
   }
   SECTION("and it may come back") {

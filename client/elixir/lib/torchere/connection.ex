@@ -340,7 +340,7 @@ defmodule Torchere.Connection do
   defp late(state, call) do
     text = "no answer within #{call.timeout} ms"
     error = %Error{code: :deadline_exceeded, message: text}
-    put_in(state.calls[call.id], PendingCall.fail(call, error))
+    put_in(state.calls[call.id], PendingCall.fail(%{call | timer: nil}, error))
   end
 
   defp why_waiting(%{limit: nil} = state), do: "still connecting to #{state.target}"

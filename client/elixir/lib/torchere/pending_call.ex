@@ -14,7 +14,7 @@ defmodule Torchere.PendingCall do
   # id        the monitor of its caller
   # from      its caller; nil when that was answered or has gone
   # deadline  by the clock of now/0
-  # timer     of the next {:deadline, id} that the process gets
+  # timer     of the next {:deadline, id} that the process gets; nil once that has come
   # gun       the connection that it was last sent on
   # stream    nil while it waits to be sent
   # size      of the answer's data so far, in bytes
@@ -111,6 +111,8 @@ defmodule Torchere.PendingCall do
     if call.from && result, do: GenServer.reply(call.from, result)
     :ok
   end
+
+  defp stop_timer(%{timer: nil}), do: nil
 
   # One that has fired already would be taken for the next.
   defp stop_timer(%{id: id, timer: timer}) do
