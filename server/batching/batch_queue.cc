@@ -28,6 +28,8 @@ constexpr double kWasteAllowed = 1.0 / 30;
 // How much longer than expected what is ahead may take: who is let in and then
 // answered too late has cost a run that another could have had.
 constexpr double kMargin = 1.2;
+// The same of a single run.
+constexpr double kRunMargin = 1.1;
 
 int64_t CountedRows(const Request& request) { return std::max<int64_t>(1, request.rows); }
 
@@ -127,6 +129,12 @@ absl::Status BatchQueue::CheckTime(const Request& request, int64_t rows, const M
   return absl::OkStatus();
 }
 
+absl::Status BatchQueue::CheckLoad(const Request& request, int64_t rows, const Moment& moment,
+                                   Outlook outlook) const {
+  TORCHERE_RETURN_IF_ERROR(CheckRoom(rows));
+  return CheckTime(request, rows, moment, outlook);
+}
+
 int64_t BatchQueue::RowsOfRequest(const Request& request) const {
   if (!rules_.batched) return 0;
   if (rules_.only_required && GiveOptional(*request.method, request.arguments)) return 0;
@@ -141,8 +149,14 @@ absl::Status BatchQueue::Push(Request& request, const Moment& moment, Outlook ou
   }
   request.rows = RowsOfRequest(request);
   const int64_t rows = CountedRows(request);
-  TORCHERE_RETURN_IF_ERROR(CheckRoom(rows));
-  TORCHERE_RETURN_IF_ERROR(CheckTime(request, rows, moment, outlook));
+  if (absl::Status status = CheckLoad(request, rows, moment, outlook); !status.ok()) {
+    // Alone it could have been answered.
+    const Duration own = Times(plan_.TimeFor(rows), moment.slowdown * kMargin);
+    if (absl::IsResourceExhausted(status) && own <= request.context.deadline - moment.now) {
+      refused_ = moment.now;
+    }
+    return status;
+  }
   const Backlog::Kind kind = KindOf(request);
   if (request.rows <= run_limit_) {
     Enqueue({std::move(request), moment.now, kind});
@@ -186,9 +200,12 @@ bool BatchQueue::IsDead(const Waiting& waiting, const Moment& moment) const {
 }
 
 bool BatchQueue::IsLost(const Waiting& waiting, const Moment& moment) const {
-  const Duration run = plan_.RunTime(CountedRows(waiting.request));
-  return waiting_.size() > 1 &&
-         waiting.request.context.deadline - moment.now < Times(run, moment.slowdown);
+  if (waiting_.size() < 2) return false;
+  int64_t rows = CountedRows(waiting.request);
+  if (refused_ >= waiting.since)
+    rows = std::max(rows, std::min(backlog_.rows(), plan_.best_rows()));
+  return waiting.request.context.deadline - moment.now <
+         Times(plan_.RunTime(rows), moment.slowdown);
 }
 
 Time BatchQueue::ReadyAt(const Moment& moment) const {
@@ -241,7 +258,8 @@ size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment
     if (count > 1 && (rows >= share || rows + request.rows > run_limit_)) break;
     rows += request.rows;
     deadline = std::min(deadline, request.context.deadline);
-    if (count > 1 && Times(plan_.RunTime(rows), moment.slowdown) > deadline - moment.now) break;
+    const Duration run = Times(plan_.RunTime(rows), moment.slowdown * kRunMargin);
+    if (count > 1 && run > deadline - moment.now) break;
     const double waste = chooses ? Waste(rows, std::max(rows, share)) : 0;
     if (waste > least_waste) continue;
     best = count;
@@ -252,10 +270,10 @@ size_t BatchQueue::BestCount(const std::vector<size_t>& companions, const Moment
 }
 
 double BatchQueue::Waste(int64_t rows, int64_t all) const {
-  const Duration run = plan_.RunTime(rows);
-  if (run <= Duration::zero()) return 0;
-  const Duration more = run + plan_.TimeFor(all - rows) - plan_.TimeFor(all);
-  return std::chrono::duration<double>(more) / run;
+  const Duration cheapest = plan_.TimeFor(all);
+  if (cheapest <= Duration::zero()) return 0;
+  const Duration time = all / rows * plan_.RunTime(rows) + plan_.TimeFor(all % rows);
+  return std::chrono::duration<double>(time - cheapest) / cheapest;
 }
 
 Batch BatchQueue::Take(const std::vector<size_t>& places) {

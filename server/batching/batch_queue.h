@@ -87,8 +87,8 @@ class BatchQueue {
   Time ReadyAt(const Moment& moment) const;
 
   // The next batch: of the highest priority the oldest request, and those that can
-  // run with it, in that order, as many as are cheapest by the row where `idle_workers` others
-  // could take a share of what waits. Its requests may all be dead.
+  // run with it, in that order, as few as are nearly cheapest by the row where
+  // `idle_workers` others could take a share of what waits. Its requests may all be dead.
   Batch Cut(const Moment& moment, int idle_workers = 0);
 
   // What nobody waits for any more or has waited too long, taken out at once.
@@ -141,11 +141,16 @@ class BatchQueue {
   int64_t RowsOfRequest(const Request& request) const;
   absl::Status CheckTime(const Request& request, int64_t rows, const Moment& moment,
                          Outlook outlook) const;
+  // Both of them.
+  absl::Status CheckLoad(const Request& request, int64_t rows, const Moment& moment,
+                         Outlook outlook) const;
   Duration MaxTime(const Moment& moment) const;
   // When it is given up.
   Time Until(const Waiting& waiting, const Moment& moment) const;
   bool IsDead(const Waiting& waiting, const Moment& moment) const;
-  // Whether it could not be answered in time any more, while others could.
+  // Whether it could not be answered in time any more, while others could. If some were
+  // refused while it waited, then neither can it where only a run that is too short to be
+  // cheap would be in time: more would be refused for that.
   bool IsLost(const Waiting& waiting, const Moment& moment) const;
   // The rows that a run of `rows` rows is padded to.
   int64_t RunRows(int64_t rows) const;
@@ -154,8 +159,8 @@ class BatchQueue {
   // How many of them run now.
   size_t BestCount(const std::vector<size_t>& companions, const Moment& moment,
                    int idle_workers) const;
-  // Of a run of `rows` rows the share that would be saved if all that there are were
-  // cut in the cheapest way.
+  // How much longer `all` rows take in runs of `rows` rows than cut in the cheapest
+  // way, as a share of that.
   double Waste(int64_t rows, int64_t all) const;
   // Takes those at `places`, which ascend, out.
   Batch Take(const std::vector<size_t>& places);
@@ -172,6 +177,8 @@ class BatchQueue {
   std::deque<Waiting> waiting_;
   // Of all that waits.
   Backlog backlog_;
+  // When somebody was last refused because of what waited.
+  Time refused_ = Time::min();
 };
 
 }  // namespace torchere

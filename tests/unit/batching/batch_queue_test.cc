@@ -234,6 +234,18 @@ TEST_CASE("BatchQueue does not stay with short runs because the next longer one 
   CHECK(curve.Of(f.cut[0].rows) < f.cut[0].rows * microseconds(78400) / 16 * 31 / 30);
 }
 
+TEST_CASE("BatchQueue makes no long run for what the longest alone would save") {
+  QueueFixture f({.batched = true});
+  CostCurve curve;
+  curve.Set(1, milliseconds(10));
+  curve.Set(32, milliseconds(320));
+  curve.Set(64, milliseconds(627));
+  f.queue.SetCurve(curve);
+  for (int i = 0; i < 128; ++i) REQUIRE(f.Push("a").ok());
+  f.Cut();
+  CHECK(f.cut[0].rows == 1);
+}
+
 TEST_CASE("What a run must save does not grow with what waits behind it") {
   QueueFixture f({.batched = true});
   CostCurve curve;
@@ -268,38 +280,6 @@ TEST_CASE("BatchQueue joins only requests that agree, and keeps the others in or
   CHECK(f.Cut() == "x");
   CHECK(f.Cut() == "s");
   CHECK(f.cut[2].rows == 0);
-}
-
-TEST_CASE("BatchQueue does not let a batch outlast a deadline in it") {
-  QueueFixture f({.batched = true});
-  f.queue.SetCurve(Linear(milliseconds(50), milliseconds(10)));
-  Time deadline = kNever;
-  std::string expected;
-  SECTION("all go together where there is time") { expected = "abc"; }
-  SECTION("else the first goes before the others") {
-    deadline = kNow + milliseconds(55);
-    expected = "a";
-  }
-  REQUIRE(f.Push("a", 1, deadline).ok());
-  REQUIRE((f.Push("b").ok() && f.Push("c").ok()));
-  CHECK(f.Cut() == expected);
-}
-
-TEST_CASE("BatchQueue spends no run on what would be answered too late, while others wait") {
-  QueueFixture f({});
-  f.queue.SetCurve(Linear(milliseconds(50), milliseconds(50)));
-  REQUIRE(f.Push("a", 1, kNow + milliseconds(100)).ok());
-  const Time late = kNow + milliseconds(60);
-  SECTION("it goes, and the next is run") {
-    REQUIRE(f.Push("b").ok());
-    CHECK(f.Cut(0, late) == "b");
-    CHECK(f.cut[0].dead.at(0).request_id == "a");
-  }
-  SECTION("alone it is run: the cost is an estimate") { CHECK(f.Cut(0, late) == "a"); }
-  SECTION("runs that take longer at the moment count as such") {
-    REQUIRE(f.Push("b").ok());
-    CHECK(f.Cut(0, kNow + milliseconds(20), 2) == "b");
-  }
 }
 
 TEST_CASE("BatchQueue pads a run to the next bucket") {
