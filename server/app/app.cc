@@ -30,7 +30,7 @@ constexpr GateLimits kStatusLimits{.max_requests_in_flight = 4096,
 // Of the health listener: a probe gets in whoever else keeps a connection, for one
 // more ends the oldest, and there is a place for each of their calls.
 constexpr ConnectionLimit kProbes{.most = 16, .ends_oldest = true};
-constexpr GateLimits kProbeLimits{.max_requests_in_flight = 16 * 256,
+constexpr GateLimits kProbeLimits{.max_requests_in_flight = int64_t{16} * 256,
                                   .max_bytes_in_flight = int64_t{256} << 20};
 
 // gRPC's own bound, above ours: it resets calls, so it must never be what is
